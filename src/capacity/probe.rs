@@ -22,6 +22,18 @@ pub enum ProbeVerdict {
     Interrupted,
 }
 
+impl ProbeVerdict {
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Held => "held",
+            Self::Broke => "broke",
+            Self::NotValid => "not valid",
+            Self::NotJudged => "not judged",
+            Self::Interrupted => "stopped",
+        }
+    }
+}
+
 /// One run at one load. Durations are in microseconds. Counts of the target's work include the warm-up; figures that
 /// gates judge do not.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -138,6 +150,11 @@ impl Probe {
             Some(gate) => Some(gate.in_words()),
             None => self.slow().is_none().then(|| "too much failed".to_owned()),
         }
+    }
+
+    /// The reason why the load did not hold: errors or a restart first, else the gate on a time.
+    pub fn why_broke(&self) -> Option<String> {
+        self.broken().or_else(|| self.slow().map(GateResult::in_words))
     }
 
     fn failed_gates(&self) -> impl Iterator<Item = &GateResult> {

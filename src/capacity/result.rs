@@ -7,7 +7,7 @@ use crate::capacity::search::Ends;
 use crate::capacity::vary::Vary;
 use crate::profile::Profile;
 use crate::summary::{Build, GateResult, Machine};
-use crate::vocabulary::format::plural;
+use crate::vocabulary::format::{plural, short_percent};
 use crate::vocabulary::inert_text::inert_json;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -68,6 +68,16 @@ pub enum LimitedBy {
     Generator,
     /// The search range or its time ended: the limit is a lower bound.
     Range,
+}
+
+impl LimitedBy {
+    pub fn in_words(self) -> &'static str {
+        match self {
+            Self::Target => "the target: it broke a gate",
+            Self::Generator => "this generator: the target may hold more",
+            Self::Range => "the range of the search: the target may hold more",
+        }
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -279,9 +289,8 @@ fn sentence(evidence: &Evidence<'_>, limited_by: LimitedBy, plan_for: Option<f64
         }
     };
     if let Some(plan_for) = plan_for {
-        let less = format!("{:.1}", evidence.headroom * 100.0);
-        let less = less.trim_end_matches(".0");
-        sentence.push_str(&format!("; plan for {}, {less} % less", vary.short_label(plan_for)));
+        let less = short_percent(evidence.headroom);
+        sentence.push_str(&format!("; plan for {}, {less} less", vary.short_label(plan_for)));
     }
     match evidence.stopped_by {
         Some(StoppedBy::Budget) => sentence.push_str("; the budget ended before the search did"),

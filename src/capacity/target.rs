@@ -23,19 +23,15 @@ pub struct TargetRow {
 impl TargetRow {
     /// The rows of a process that a run found by its socket.
     pub fn of(process: &TargetProcess) -> Vec<Self> {
-        let mut before = 0;
-        let mut row = |row: &TargetSecond| {
-            let passed = row.second.saturating_sub(std::mem::replace(&mut before, row.second)).max(1);
-            Self {
-                second: row.second,
-                cpu_cores: row.cpu_us.map(|us| us as f64 / 1e6 / passed as f64),
-                rss_bytes: row.rss_bytes,
-                fds: row.fds,
-                threads: row.threads,
-                metrics: row.metrics.clone(),
-            }
+        let row = |(row, seconds): (&TargetSecond, u64)| Self {
+            second: row.second,
+            cpu_cores: row.cpu_us.map(|us| us as f64 / 1e6 / seconds as f64),
+            rss_bytes: row.rss_bytes,
+            fds: row.fds,
+            threads: row.threads,
+            metrics: row.metrics.clone(),
         };
-        process.series.iter().map(&mut row).collect()
+        process.spans().map(row).collect()
     }
 }
 

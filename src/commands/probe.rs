@@ -5,7 +5,7 @@ use super::inputs::access::access;
 use super::inputs::auto::settled_profile;
 use super::inputs::{self, faults};
 use super::report::files::text;
-use super::report::report_dir::ReportDir;
+use super::report::report_dir::{MERMAID_FILE, ReportDir};
 use super::run::run_job::report_start_error;
 use super::terminal::{seed, write_stderr, write_stdout};
 use crate::cli::{ChangeArgs, ProbeArgs, ProbeFormat, ShapeArgs};
@@ -17,7 +17,7 @@ use crate::profile::Profile;
 use crate::report::{self, Format};
 use crate::server;
 use crate::signaling::TargetPolicy;
-use crate::summary::TargetRoute;
+use crate::summary::{TargetRoute, wall_time::to_rfc3339};
 use crate::vocabulary::{HandshakeSettings, Seed};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -55,9 +55,8 @@ pub fn probe(args: &ProbeArgs) -> Exit {
     let own = embedded.as_ref().map(EmbeddedServer::url);
     let Some(url) = profile.target.url.as_ref().map(|url| url.reveal().to_owned()).or(own) else { return Exit::Broken };
     let folder = args.out.as_ref().map(ReportDir::at);
-    if let Some(why) = folder.as_ref().and_then(ReportDir::obstacle) {
-        write_stderr([why]);
-        return Exit::Broken;
+    if let Err(exit) = writable(folder.as_ref()) {
+        return exit;
     }
     let gathering = match gathering(&profile, &access.route.target_policy) {
         Ok(gathering) => gathering,
@@ -91,11 +90,20 @@ pub fn probe(args: &ProbeArgs) -> Exit {
     if let Err(error) = wait(&target_endpoints, &spec.dialect, args.wait_for_target) {
         return report_io_error(&error);
     }
+    let started_at = to_rfc3339(SystemTime::now());
     let report = examine(&mut live, &spec, &mut |line| write_stderr((!args.quiet).then_some(line)));
-    let report = report.with_details(args.trace, args.frames);
+    let report = report.with_details(args.trace, args.frames).dated(profile.target.url_shown.clone(), started_at);
     let shown = write_stdout(render(args, &report));
     let kept = folder.map_or(Exit::Passed, |folder| write_files(&folder, &report, args.trace));
     exit(&report).first_of(shown).first_of(kept)
+}
+
+/// Refuses a folder that can't be written, before anything is probed.
+fn writable(folder: Option<&ReportDir>) -> Result<(), Exit> {
+    folder.and_then(ReportDir::obstacle).map_or(Ok(()), |why| {
+        write_stderr([why]);
+        Err(Exit::Broken)
+    })
 }
 
 /// Refuses a trigger that the dialect does not have.
@@ -117,8 +125,8 @@ fn wait(endpoints: &Endpoints, dialect: &Dialect, at_most: Duration) -> std::io:
 
 /// Writes the result in every format.
 fn write_files(folder: &ReportDir, report: &ProbeReport, trace: bool) -> Exit {
-    let mermaid = ("probe.mmd", mermaid(report, trace).into_bytes());
-    match folder.write(report::files(report).into_iter().chain([mermaid])) {
+    let mermaid = (MERMAID_FILE, mermaid(report, trace).into_bytes());
+    match folder.replace(report::files(report).into_iter().chain([mermaid]).collect(), &[]) {
         Ok(()) => {
             write_stderr([format!("report: {}", folder.path().display())]);
             Exit::Passed

@@ -10,14 +10,14 @@ const IN_FLIGHT: Duration = Duration::from_millis(500);
 
 /// An end of an arrow.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Party {
+pub(super) enum Party {
     Peer(Seat),
     Server,
 }
 
 /// One line of the ladder; times count from the timeline's start.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum LadderStep {
+pub(super) enum LadderStep {
     Arrow {
         at: Duration,
         from: Party,
@@ -36,7 +36,7 @@ pub enum LadderStep {
 
 /// The end of an arrow: a message's arrival, with its time since the start.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Arrival {
+pub(super) enum Arrival {
     /// On its own channel.
     Heard(Duration),
     /// On another channel than its own.
@@ -47,7 +47,7 @@ pub enum Arrival {
 }
 
 /// The steps in order of time, without messages to the other peers that a peer overheard.
-pub fn ladder(timeline: &Timeline) -> Vec<LadderStep> {
+pub(super) fn ladder(timeline: &Timeline) -> Vec<LadderStep> {
     let Some(start) = timeline.start() else { return vec![] };
     let since = |at: Instant| at.saturating_duration_since(start);
     let mut heard = heard(timeline.events());
@@ -161,7 +161,7 @@ fn note(timeline: &Timeline, what: &EventKind) -> Option<(String, bool)> {
 }
 
 impl LadderStep {
-    pub fn at(&self) -> Duration {
+    pub(super) fn at(&self) -> Duration {
         match self {
             Self::Arrow { at, .. } | Self::Note { at, .. } => *at,
         }

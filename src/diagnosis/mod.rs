@@ -16,17 +16,16 @@ pub use decide::diagnose;
 pub use experiments::observations::{
     AGED, CheckedDelivery, CheckedMessage, DeliveryCheck, Experiments, Fanout, Observations, RosterTrial, TrialOutcome,
 };
-pub use ladder::{Arrival, LadderStep, Party, ladder};
 pub use timeline::{Loss, MeshProgress, Timeline};
 pub use trace_steps::trace_steps;
 pub use words::Words;
 
 use crate::vocabulary::Phase;
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// The cause of a failed handshake, with its evidence.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Conclusion {
     pub cause: Cause,
     /// The phase in which the handshake stopped; `None` if it did not.

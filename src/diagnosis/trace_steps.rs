@@ -13,7 +13,7 @@ fn trace_step(timeline: &Timeline, step: &LadderStep, kinds: &[String]) -> Trace
     let at_us = step.at().as_micros() as u64;
     let name = |party: Party| match party {
         Party::Peer(seat) => format!("peer {}", timeline.number(seat)),
-        Party::Server => "server".to_owned(),
+        Party::Server => TraceStep::SERVER.to_owned(),
     };
     match step {
         LadderStep::Note { peer, text, bad, .. } => TraceStep {

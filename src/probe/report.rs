@@ -1,19 +1,23 @@
 //! The result of a probe, as data: serialised as it is for JSON, rendered for the other formats.
 
 use super::spec::ProbeSpec;
-use crate::diagnosis::{
-    Cause, Conclusion, LadderStep, MeshProgress, Observations, Party, Timeline, diagnose, ladder, trace_steps,
-};
+use crate::diagnosis::{Cause, Conclusion, MeshProgress, Observations, Timeline, diagnose, trace_steps};
 use crate::dialect::shown_frame;
 use crate::summary::{TargetRoute, TraceStep};
-use crate::vocabulary::{Event, EventKind, FrameKind, PeerEvent, Phase};
+use crate::vocabulary::{Event, EventKind, PeerEvent, Phase};
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 /// The result of a probe.
-#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct ProbeReport {
+    /// The target's URL without its secrets; empty for the embedded server.
+    #[serde(default)]
+    pub target: String,
+    /// RFC 3339, UTC; empty if it is not known.
+    #[serde(default)]
+    pub started_at: String,
     pub dialect: String,
     /// Proxy, redirection and disabled certificate check on the route to the target; `None` if the route was direct.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -27,33 +31,28 @@ pub struct ProbeReport {
     pub remedies: Vec<Remedy>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub repeat: Option<Repeated>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    /// Peers of the handshake that is shown.
+    #[serde(default)]
+    pub peers: u16,
+    /// All steps of the handshake that is shown.
+    #[serde(default)]
     pub trace: Vec<TraceStep>,
+    /// The messages to and from the server are shown, too.
+    #[serde(default)]
+    pub shows_all: bool,
     /// Every frame of the handshake that is shown.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub frames: Vec<FrameLine>,
     /// No peer ever had a connection.
     #[serde(skip)]
     pub unreachable: bool,
-    #[serde(skip)]
-    /// Peers of the handshake that is shown.
-    pub size: u16,
-    /// All steps of the handshake that is shown, for `with_details`.
-    #[serde(skip)]
-    all_steps: Vec<TraceStep>,
     /// All frames of the handshake that is shown, for `with_details`.
     #[serde(skip)]
     all_frames: Vec<FrameLine>,
-    #[serde(skip)]
-    /// Steps of the ladder.
-    pub steps: Vec<LadderStep>,
-    #[serde(skip)]
-    /// Names of the dialect's message types, by `FrameKind`.
-    pub kinds: Vec<String>,
 }
 
 /// One phase of the handshake that is shown.
-#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct PhaseLine {
     pub phase: Phase,
     /// Edges that passed the phase, of `edges`.
@@ -64,12 +63,12 @@ pub struct PhaseLine {
 }
 
 /// One signaling frame; its SDP is cut, its secrets are masked.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct FrameLine {
     pub at_us: u64,
     pub peer: u32,
     /// `sent` or `received`.
-    pub direction: &'static str,
+    pub direction: String,
     pub kind: String,
     pub text: String,
     /// The place of the rule that took it.
@@ -78,7 +77,7 @@ pub struct FrameLine {
 }
 
 /// The channels of one handshake.
-#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct RoomSizeResult {
     pub peers: u16,
     pub opened: u32,
@@ -86,7 +85,7 @@ pub struct RoomSizeResult {
 }
 
 /// A remedy that was tried.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Remedy {
     pub remedy: String,
     pub worked: bool,
@@ -94,7 +93,7 @@ pub struct Remedy {
 }
 
 /// The result of repeated handshakes.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Repeated {
     pub tries: u32,
     /// Handshakes in which every channel opened.
@@ -124,8 +123,10 @@ impl ProbeReport {
             opened: timeline.opened(),
             planned: timeline.planned(),
         };
-        let kinds = findings.words.names().to_vec();
+        let kinds = findings.words.names();
         Self {
+            target: String::new(),
+            started_at: String::new(),
             dialect: spec.dialect.name().to_owned(),
             way: Some(spec.way.clone()).filter(|way| *way != TargetRoute::default()),
             phases: shown.map_or(vec![], |timeline| timeline.progress().into_iter().map(phase).collect()),
@@ -136,14 +137,17 @@ impl ProbeReport {
             diagnosis,
             remedies,
             repeat,
-            trace: vec![],
+            peers: shown.map_or(0, Timeline::size),
+            trace: shown.map_or(vec![], |timeline| trace_steps(timeline, kinds)),
+            shows_all: false,
             frames: vec![],
-            all_frames: shown.map_or(vec![], |timeline| frames(timeline, &kinds)),
-            size: shown.map_or(0, Timeline::size),
-            steps: shown.map_or(vec![], ladder),
-            all_steps: shown.map_or(vec![], |timeline| trace_steps(timeline, &kinds)),
-            kinds,
+            all_frames: shown.map_or(vec![], |timeline| frames(timeline, kinds)),
         }
+    }
+
+    /// The report with its target's URL, without secrets, and its start.
+    pub fn dated(self, target: Option<String>, started_at: String) -> Self {
+        Self { target: target.unwrap_or_default(), started_at, ..self }
     }
 
     /// Tells if every planned channel opened, repeats included.
@@ -153,28 +157,21 @@ impl ProbeReport {
             && self.repeat.as_ref().is_none_or(|repeat| repeat.opened == repeat.tries)
     }
 
-    /// Adds all steps of the shown handshake as `trace`, and the text of its frames as `frames`.
-    pub fn with_details(mut self, trace: bool, frames: bool) -> Self {
-        if trace {
-            self.trace = std::mem::take(&mut self.all_steps);
-        }
+    /// Shows the messages to and from the server, and the text of the frames.
+    pub fn with_details(mut self, all: bool, frames: bool) -> Self {
+        self.shows_all = all;
         if frames {
             self.frames = std::mem::take(&mut self.all_frames);
         }
         self
     }
 
-    /// The name of a message type.
-    pub fn kind(&self, kind: FrameKind) -> &str {
-        self.kinds.get(usize::from(kind.0)).map_or("unknown", String::as_str)
-    }
-
     /// The steps between peers; with `all` also those with the server: subscriptions, pings, lists.
-    pub fn shown_steps(&self, all: bool) -> impl Iterator<Item = &LadderStep> {
-        self.steps.iter().filter(move |step| {
-            let with_server = |party: &Party| *party == Party::Server;
-            all || !matches!(step, LadderStep::Arrow { from, to, .. } if with_server(from) || with_server(to))
-        })
+    pub fn shown_steps(&self, all: bool) -> impl Iterator<Item = &TraceStep> {
+        let is_server = |name: &str| name == TraceStep::SERVER;
+        self.trace
+            .iter()
+            .filter(move |step| all || !is_server(&step.from) && !step.to.as_deref().is_some_and(is_server))
     }
 
     /// The first line of the report.
@@ -208,7 +205,7 @@ fn frames(timeline: &Timeline, kinds: &[String]) -> Vec<FrameLine> {
         Some(FrameLine {
             at_us: event.at.saturating_duration_since(start).as_micros() as u64,
             peer: timeline.number(event.place.seat),
-            direction,
+            direction: direction.to_owned(),
             kind: kinds.get(usize::from(kind.0)).map_or("unknown", String::as_str).to_owned(),
             text: shown_frame(text),
             rule: rule.map(ToString::to_string),

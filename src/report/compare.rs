@@ -1,12 +1,10 @@
 //! The report of a comparison of two sides: the verdict first, then the changes.
 
 use crate::gates::baseline::{Change, Comparison, ComparisonVerdict, Difference, Finding, Side};
-use crate::report::document::{
-    Block, Card, ChartColour, Column, Document, Style, StyledText, Table, TestCase, TestOutcome, Tone,
-};
-use crate::report::run::{minute, percentile_chart};
+use crate::report::document::{Block, Card, ChartColour, Document, Style, StyledText, Table, TestCase, Tone};
+use crate::report::run::percentile_chart;
 use crate::report::{Format, Reported, pretty_json};
-use crate::summary::Unit;
+use crate::summary::{Unit, wall_time::in_words};
 use crate::vocabulary::format;
 
 const POINTS_MAX: usize = 8;
@@ -19,10 +17,7 @@ impl Reported for Comparison {
     fn document(&self) -> Document {
         let (tone, verdict, why) = verdict(self);
         let failing = self.changes.iter().filter(|change| change.fails()).take(POINTS_MAX);
-        let points = failing.map(|change| {
-            let (base, new) = (amount(change, change.base), amount(change, change.new));
-            format!("{}: {base} → {new}, {}", name(change), difference(change)).into()
-        });
+        let points = failing.map(|change| format!("{}: {}", name(change), in_one_line(change)).into());
         let (judged, shown): (Vec<&Change>, Vec<&Change>) = self.changes.iter().partition(|change| change.judged);
         let curves = self.curves.iter().filter_map(|curves| {
             let lines = [
@@ -32,13 +27,13 @@ impl Reported for Comparison {
             percentile_chart(&curves.metric, "from due, by share of the samples", &lines, &[])
         });
         let blocks = vec![
-            Block::Section("In what the plans differ", vec![Block::Table(differences(&self.plan))]),
-            Block::Section("In what the machines differ", vec![Block::Table(differences(&self.machine))]),
+            Block::Section("In what the plans differ", vec![differences(&self.plan)]),
+            Block::Section("In what the machines differ", vec![differences(&self.machine)]),
             Block::Section(
                 "What changed",
                 vec![
-                    Block::Table(changes("Judged: these decide", &judged)),
-                    Block::Details("Shown, not judged".into(), vec![Block::Table(changes("For information", &shown))]),
+                    changes("Judged: these decide", &judged),
+                    Block::Details("Shown, not judged".into(), vec![changes("For information", &shown)]),
                 ],
             ),
             Block::Section("Both curves", vec![Block::Charts(curves.collect())]),
@@ -50,7 +45,7 @@ impl Reported for Comparison {
             started_at: self.new.started_at.clone(),
             facts: vec![("base", side(&self.base).into()), ("new", side(&self.new).into())],
             cards: vec![Card { tone, label: "", verdict: verdict.to_owned(), says: why, points: points.collect() }],
-            blocks: blocks.into_iter().filter(|block| !block.is_empty()).collect(),
+            blocks,
             checks: judged.iter().map(|change| check(change)).collect(),
             ..Document::default()
         }
@@ -72,7 +67,7 @@ fn verdict(comparison: &Comparison) -> (Tone, &'static str, String) {
 
 fn of_verdict(comparison: &Comparison) -> (Tone, &'static str, String) {
     let worse = comparison.changes.iter().filter(|change| change.fails()).count();
-    let within = format!("worse by more than {}", percent(comparison.tolerance));
+    let within = format!("worse by more than {}", format::short_percent(comparison.tolerance));
     match comparison.verdict {
         ComparisonVerdict::Passed => (Tone::Good, "Passed", format!("No figure is {within}.")),
         ComparisonVerdict::Undecided => (Tone::Doubtful, "Not decided", undecided(comparison, &within)),
@@ -111,11 +106,6 @@ fn undecided(comparison: &Comparison, within: &str) -> String {
     format!("No figure is shown to be {within}{grown} {more}")
 }
 
-/// A tolerance, without digits that say nothing: `10 %`.
-fn percent(fraction: f64) -> String {
-    format!("{} %", format!("{:.2}", fraction * 100.0).trim_end_matches('0').trim_end_matches('.'))
-}
-
 /// `smoke, 3 runs (1 INVALID left out), 2026-…`
 fn side(side: &Side) -> String {
     let notes = [
@@ -129,32 +119,28 @@ fn side(side: &Side) -> String {
     let notes = if notes.is_empty() { String::new() } else { format!(" ({})", notes.join(", ")) };
     let git = if side.git.is_empty() { String::new() } else { format!("meshload {}", side.git) };
     let runs = format!("{}{notes}", format::plural(side.runs, "run"));
-    let parts = [side.name.clone(), runs, minute(&side.started_at), git];
+    let parts = [side.name.clone(), runs, in_words(&side.started_at), git];
     parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(", ")
 }
 
-fn differences(differences: &[Difference]) -> Table {
-    let rows = differences
-        .iter()
-        .take(ROWS_MAX)
-        .map(|difference| [&difference.what, &difference.base, &difference.new].map(StyledText::from).into());
-    Table::new("Only what differs is listed", ["what", "base", "new"].map(Column::Words), rows)
+fn differences(differences: &[Difference]) -> Block {
+    Table::of("Only what differs is listed", differences.iter().take(ROWS_MAX))
+        .words("what", |difference| &difference.what)
+        .words("base", |difference| &difference.base)
+        .words("new", |difference| &difference.new)
+        .into()
 }
 
-fn changes(caption: &'static str, changes: &[&Change]) -> Table {
-    let mut columns = vec![Column::Words("metric"), Column::Words("finding")];
-    columns.extend(["base", "new", "change", "95 % between", "allowed"].map(Column::Figures));
-    let rows = changes.iter().take(ROWS_MAX).map(|change| {
-        let figures = [
-            amount(change, change.base),
-            amount(change, change.new),
-            difference(change),
-            bounds(change),
-            signed(change, change.allowed),
-        ];
-        [StyledText::from(name(change)), finding(change)].into_iter().chain(figures.map(StyledText::from)).collect()
-    });
-    Table::new(caption, columns, rows)
+fn changes(caption: &'static str, changes: &[&Change]) -> Block {
+    Table::of(caption, changes.iter().take(ROWS_MAX))
+        .words("metric", |change| name(change))
+        .words("finding", |change| finding(change))
+        .figures("base", |change| amount(change, change.base))
+        .figures("new", |change| amount(change, change.new))
+        .figures("change", |change| difference(change))
+        .figures("95 % between", |change| bounds(change))
+        .figures("allowed", |change| signed(change, change.allowed))
+        .into()
 }
 
 fn finding(change: &Change) -> StyledText {
@@ -170,16 +156,19 @@ fn finding(change: &Change) -> StyledText {
 }
 
 fn check(change: &Change) -> TestCase {
-    let outcome = match change.finding {
+    match change.finding {
         _ if change.fails() => {
-            let (base, new) = (amount(change, change.base), amount(change, change.new));
-            let message = format!("{base} → {new}, {} (95 % between {})", difference(change), bounds(change));
-            TestOutcome::Failed { kind: "regression", message }
+            let message = format!("{} (95 % between {})", in_one_line(change), bounds(change));
+            TestCase::failed(name(change), "regression", message)
         }
-        Finding::Unclear | Finding::TooFew => TestOutcome::Skipped(finding(change).text),
-        _ => TestOutcome::Passed,
-    };
-    TestCase { name: name(change), outcome }
+        Finding::Unclear | Finding::TooFew => TestCase::skipped(name(change), finding(change).text),
+        _ => TestCase::passed(name(change)),
+    }
+}
+
+/// `12.0 ms → 14.0 ms, +16.7 %`
+fn in_one_line(change: &Change) -> String {
+    format!("{} → {}, {}", amount(change, change.base), amount(change, change.new), difference(change))
 }
 
 /// `time_to_open p95`
@@ -188,13 +177,10 @@ fn name(change: &Change) -> String {
 }
 
 fn amount(change: &Change, amount: Option<f64>) -> String {
-    let Some(amount) = amount else { return "–".into() };
-    match change.unit {
-        Unit::Us => format::duration(amount.max(0.0) as u64),
-        Unit::Ratio => format::percent(amount),
-        Unit::Bytes => format::bytes(amount.max(0.0) as u64),
+    amount.map_or("–".into(), |amount| match change.unit {
         Unit::Count => format::number(amount),
-    }
+        unit => unit.in_words(amount),
+    })
 }
 
 /// `+12.3 %`, `4.20×` from four times on, or percentage points for a rate.

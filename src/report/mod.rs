@@ -13,6 +13,7 @@ mod tests;
 
 pub use backend::TextOptions;
 pub use machine::json::pretty_json;
+pub use run::capitalised;
 
 use crate::report::document::Document;
 use crate::report::machine::{bench, csv, hlog, prom};

@@ -1,11 +1,11 @@
 //! The report of several runs of one plan: the gates of the median run, and the spread of the figures.
 
-use crate::report::document::{Block, Card, Column, Document, StyledText, Table, TestCase, TestOutcome, Tone};
+use crate::report::document::{Block, Card, Document, StyledText, Table, TestCase, Tone};
 use crate::report::machine::{bench, prom};
-use crate::report::run::{capitalised, description, facts, gate_check, gate_table};
+use crate::report::run::{capitalised, gate_check, gate_table, head};
 use crate::report::{Format, Reported, pretty_json};
-use crate::summary::{Outcome, PercentileRange, Repeats, Verdict, distribution::samples_needed, metric::TIMERS};
-use crate::vocabulary::format::{duration, plural};
+use crate::summary::{Outcome, Repeats, Verdict, distribution::samples_needed, metric::TIMERS};
+use crate::vocabulary::format::plural;
 
 impl Reported for Repeats {
     const FILES: &'static [(&'static str, Format)] = &[
@@ -34,22 +34,16 @@ impl Reported for Repeats {
             points: doubt.into_iter().collect(),
         };
         let gates = gate_table(&self.gates);
-        let gates = if gates.rows.is_empty() { Block::Paragraph("None were set.".into()) } else { Block::Table(gates) };
+        let gates = if gates.is_empty() { Block::Paragraph("None were set.".into()) } else { gates };
         Document {
-            command: "",
-            name: self.name.clone(),
-            asks: description(&self.run),
-            headline: format!("{} {}", self.result.name().to_uppercase(), self.name),
-            started_at: self.run.started_at.clone(),
-            duration_us: self.run.duration_us,
-            facts: facts(&self.run),
             cards: vec![card],
             blocks: vec![
-                Block::Section("Runs", vec![Block::Table(runs_table(self))]),
+                Block::Section("Runs", vec![runs_table(self)]),
                 Block::Section("Gates, of the median run", vec![gates]),
-                Block::Section("Median (min to max) of the runs, due", vec![Block::Table(spreads(self))]),
+                Block::Section("Median (min to max) of the runs, due", vec![spreads(self)]),
             ],
             checks: checks(self),
+            ..head(&self.run, &self.name, self.result)
         }
     }
 
@@ -68,43 +62,40 @@ impl Reported for Repeats {
 
 /// One test case for each gate, one for validity, and one more if the runs failed although the gates hold.
 fn checks(repeats: &Repeats) -> Vec<TestCase> {
-    let mut checks: Vec<TestCase> = repeats.gates.iter().map(|gate| gate_check(gate, repeats.result, "")).collect();
-    let failed = |kind, message: &str| TestOutcome::Failed { kind, message: message.to_owned() };
+    let gates = repeats.gates.iter().map(|gate| gate_check(gate, repeats.result, ""));
     let validity = match repeats.judged {
-        Verdict::Invalid => failed("validity", "every run is INVALID"),
-        Verdict::Valid | Verdict::Suspect => TestOutcome::Passed,
+        Verdict::Invalid => TestCase::failed("validity", "validity", "every run is INVALID"),
+        Verdict::Valid | Verdict::Suspect => TestCase::passed("validity"),
     };
-    checks.push(TestCase { name: "validity".to_owned(), outcome: validity });
-    if repeats.result == Outcome::Failed && repeats.gates.iter().all(|gate| gate.ok) {
-        let outcome = failed("verdict", "in a judged run no edge opened, or peers had no server at the end");
-        checks.push(TestCase { name: "every judged run opened edges and kept its server".to_owned(), outcome });
-    }
-    checks
-}
-
-fn runs_table(repeats: &Repeats) -> Table {
-    let columns = ["run", "seed", "validity", "result"].map(Column::Words);
-    let rows = repeats.runs.iter().map(|run| {
-        let (validity, result) = (StyledText::term(run.verdict.name()), StyledText::term(run.result.name()));
-        vec![StyledText::from(&run.folder), run.seed.to_string().into(), validity, result]
+    let worthless = (repeats.result == Outcome::Failed && repeats.gates.iter().all(|gate| gate.ok)).then(|| {
+        let why = "in a judged run no edge opened, or peers had no server at the end";
+        TestCase::failed("every judged run opened edges and kept its server", "verdict", why)
     });
-    Table::new("Each run has a report in its folder", columns, rows)
+    gates.chain([validity]).chain(worthless).collect()
 }
 
-fn spreads(repeats: &Repeats) -> Table {
-    let mut columns = vec![Column::Words("timer")];
-    columns.extend(["p50", "p95", "p99"].map(Column::Figures));
-    let shown = TIMERS.iter().filter_map(|name| Some((name, repeats.timers.get(*name)?)));
-    let rows = shown.map(|(name, spread)| {
-        let figures = spread.percentiles().map(|(at, range)| {
-            let shown = in_words(range);
-            StyledText::from(if spread.samples < samples_needed(at) { format!("[{shown}]") } else { shown })
-        });
-        std::iter::once(StyledText::term(*name)).chain(figures).collect()
-    });
-    Table::new("Of the runs that were judged. In brackets: fewer samples than that percentile needs", columns, rows)
+fn runs_table(repeats: &Repeats) -> Block {
+    Table::of("Each run has a report in its folder", &repeats.runs)
+        .words("run", |run| &run.folder)
+        .words("seed", |run| run.seed.to_string())
+        .words("validity", |run| StyledText::term(run.verdict.name()))
+        .words("result", |run| StyledText::term(run.result.name()))
+        .into()
 }
 
-fn in_words(range: PercentileRange) -> String {
-    format!("{} ({} to {})", duration(range.median_us), duration(range.min_us), duration(range.max_us))
+fn spreads(repeats: &Repeats) -> Block {
+    let shown = TIMERS.iter().filter_map(|name| Some((*name, repeats.timers.get(*name)?)));
+    let table = Table::of("Of the runs that were judged. In brackets: fewer samples than that percentile needs", shown)
+        .words("timer", |(name, _)| StyledText::term(*name));
+    ["p50", "p95", "p99"]
+        .into_iter()
+        .enumerate()
+        .fold(table, |table, (index, head)| {
+            table.figures(head, |(_, spread)| {
+                let (at, range) = spread.percentiles()[index];
+                let shown = range.in_words();
+                if spread.samples < samples_needed(at) { format!("[{shown}]") } else { shown }
+            })
+        })
+        .into()
 }

@@ -49,6 +49,17 @@ pub struct ArrivalClocks {
     pub wall_clock_steps: u64,
 }
 
+impl ArrivalClocks {
+    /// A sentence for each kind of socket whose arrivals are blind to this machine's waits.
+    pub fn blind_in_words(&self) -> Vec<String> {
+        let both = [("signaling", self.signaling), ("the engines", self.engine)];
+        let blind = both.into_iter().filter(|(_, counts)| counts.is_blind()).map(|(what, _)| {
+            format!("{what}: the kernel gave no receive stamps, so the waits of this machine are in its figures")
+        });
+        blind.collect()
+    }
+}
+
 /// Inputs of one kind of socket.
 #[derive(AddAssign, Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct StampCounts {
@@ -120,6 +131,19 @@ impl Punctuality {
 /// 1 % of a second.
 const LATE_US: u64 = 10_000;
 
+impl OfferedLoad {
+    /// The punctuality of the load in one line; `None` if it was not offered.
+    pub fn in_words(&self) -> Option<String> {
+        let on_time = format::count(self.arrivals.due.saturating_sub(self.arrivals.late));
+        let (all, handled) = (format::plural(self.arrivals.due, "arrival"), format::duration(self.handled_p95_us));
+        self.offered.then(|| {
+            format!(
+                "the load was offered: {on_time} of {all} began within 10 ms, 95 % of what was heard was handled within {handled}"
+            )
+        })
+    }
+}
+
 /// The target's processes, if they run on this machine and belong to this user: found by their listening socket, or
 /// `--target-pid`. Without any, what `--target-metrics` says.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -159,18 +183,21 @@ pub struct TargetSecond {
 }
 
 impl TargetProcess {
+    /// The rows, each with the seconds that it covers, at least 1.
+    pub fn spans(&self) -> impl Iterator<Item = (&TargetSecond, u64)> {
+        let before = std::iter::once(0).chain(self.series.iter().map(|row| row.second));
+        self.series.iter().zip(before).map(|(row, before)| (row, row.second.saturating_sub(before).max(1)))
+    }
+
     /// Completes the figures from the rows, which cover `seconds` of the run.
     pub fn summed(self, seconds: f64) -> Self {
         let sum = |of: fn(&TargetSecond) -> Option<u64>| self.series.iter().filter_map(of).fold(0, u64::saturating_add);
         let share = |us: u64| if seconds > 0.0 { us as f64 / 1e6 / seconds } else { 0.0 };
-        let spans = self.series.windows(2).filter_map(|pair| {
-            let passed = pair[1].second.saturating_sub(pair[0].second).max(1);
-            Some(pair[1].cpu_us? as f64 / 1e6 / passed as f64)
-        });
+        let cores = self.spans().filter_map(|(row, seconds)| Some(row.cpu_us? as f64 / 1e6 / seconds as f64));
         Self {
             waiting_share: share(sum(|row| row.waiting_us)),
             cpu_cores: share(sum(|row| row.cpu_us)),
-            cpu_cores_max: spans.fold(0.0, f64::max),
+            cpu_cores_max: cores.fold(0.0, f64::max),
             rss_bytes_max: self.series.iter().filter_map(|row| row.rss_bytes).max().unwrap_or(0),
             fds_max: self.series.iter().filter_map(|row| row.fds).max(),
             threads_max: self.series.iter().filter_map(|row| row.threads).max().unwrap_or(0),

@@ -4,6 +4,7 @@ use crate::summary::distribution::{Distribution, samples_needed};
 use crate::summary::run::{Outcome, Run};
 use crate::summary::verdict::{GateResult, Verdict};
 use crate::summary::{SCHEMA, Summary};
+use crate::vocabulary::format::duration;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -109,6 +110,11 @@ impl PercentileRange {
         of_runs.sort_unstable();
         let at = |index: usize| of_runs.get(index).copied().unwrap_or(0);
         Self { median_us: at(of_runs.len() / 2), min_us: at(0), max_us: at(of_runs.len().saturating_sub(1)) }
+    }
+
+    /// `12.0 ms (10.0 ms to 13.0 ms)`
+    pub fn in_words(&self) -> String {
+        format!("{} ({} to {})", duration(self.median_us), duration(self.min_us), duration(self.max_us))
     }
 }
 

@@ -1,5 +1,6 @@
 //! The description of a run: plan, target, machine, times and outcome.
 
+use crate::vocabulary::format::{bytes, plural};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -45,11 +46,33 @@ pub struct Machine {
     pub container: Option<String>,
 }
 
+impl Machine {
+    /// Everything about it but its operating system, in one line.
+    pub fn in_words(&self) -> String {
+        let container = self.container.as_ref().map_or(String::new(), |name| format!(", in {name}"));
+        format!(
+            "{}, {} of {} cores, {}, {}{container}",
+            self.cpu,
+            self.cores,
+            self.cores_host,
+            bytes(self.memory_bytes),
+            plural(self.nofile, "descriptor"),
+        )
+    }
+}
+
 impl Run {
     /// The target and the route to it, for people.
     pub fn destination(&self) -> String {
         let way = self.way.iter().flat_map(TargetRoute::in_words);
         [self.target.clone()].into_iter().chain(way).collect::<Vec<_>>().join(", ")
+    }
+
+    /// The profile's `description`; empty if it has none.
+    pub fn description(&self) -> String {
+        let profile = self.profile.as_deref().and_then(|profile| profile.parse::<toml::Table>().ok());
+        let description = profile.as_ref().and_then(|profile| profile.get("description")?.as_str());
+        description.unwrap_or_default().to_owned()
     }
 }
 

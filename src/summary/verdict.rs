@@ -64,12 +64,21 @@ impl GateResult {
     fn value_in_words(&self, value: Option<f64>) -> String {
         let Some(observed) = value else { return "no data".into() };
         match self.unit {
-            Unit::Us => format::duration(observed as u64),
-            Unit::Count => format::count(observed as u64),
-            Unit::Bytes => format::bytes(observed as u64),
             // Amplification is a ratio above 1, which is no percentage.
             Unit::Ratio if self.expr.starts_with("value") => format!("{observed:.2}"),
-            Unit::Ratio => format::percent(observed),
+            unit => unit.in_words(observed),
+        }
+    }
+}
+
+impl Unit {
+    /// A value in this unit for people.
+    pub fn in_words(self, value: f64) -> String {
+        match self {
+            Self::Us => format::duration(value.max(0.0) as u64),
+            Self::Count => format::count(value.max(0.0) as u64),
+            Self::Bytes => format::bytes(value.max(0.0) as u64),
+            Self::Ratio => format::percent(value),
         }
     }
 }
@@ -127,6 +136,12 @@ pub struct Doubt {
     pub observed: String,
     pub limit: String,
     pub cure: String,
+}
+
+impl Doubt {
+    pub fn in_words(&self) -> String {
+        format!("{}: {} (limit {}); cure: {}", self.what, self.observed, self.limit, self.cure)
+    }
 }
 
 /// Serializes whole numbers as integers: microseconds and counts are integers everywhere else in the summary.

@@ -13,6 +13,14 @@ pub fn from_rfc3339(text: &str) -> Option<SystemTime> {
     text.parse::<Timestamp>().ok().and_then(|at| SystemTime::try_from(at).ok())
 }
 
+/// A time of RFC 3339 for people: `2026-11-29 11:57:39 UTC`; any other text as it is.
+pub fn in_words(stamp: &str) -> String {
+    match from_rfc3339(stamp).and(stamp.get(..19)) {
+        Some(second) => format!("{} UTC", second.replace('T', " ")),
+        None => stamp.to_owned(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

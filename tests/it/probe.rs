@@ -236,6 +236,11 @@ fn what_was_found_is_kept_in_every_format_in_a_folder_made_with_its_parents() {
     assert!(file("probe.mmd").starts_with("sequenceDiagram") && file("probe.html").starts_with("<!DOCTYPE html>"));
     let last = String::from_utf8(output.stderr).unwrap();
     assert_eq!(last.lines().last(), Some(format!("report: {}", folder.display()).as_str()));
+    let (page, text) = (file("probe.html"), file("probe.txt"));
+    fs::remove_file(folder.join("probe.html")).unwrap();
+    let again = meshload().arg("report").arg(&folder).args(["--report", "html"]).output().unwrap();
+    assert_eq!((again.status.code(), file("probe.html")), (Some(0), page), "{again:?}");
+    assert_eq!(String::from_utf8(again.stdout).unwrap(), text);
     let occupied = base.path().join("file");
     fs::write(&occupied, "").unwrap();
     let output = probe(&server, &["--out", occupied.to_str().unwrap()]);

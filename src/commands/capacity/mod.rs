@@ -136,19 +136,14 @@ fn announcement(job: &CapacityRun) -> String {
 /// One line about a finished probe.
 fn probe_line(index: usize, vary: Vary, profile: &Profile, probe: &Probe) -> String {
     let ms = |us: Option<u64>| us.map_or("–".to_owned(), |us| format!("{:.0} ms", us as f64 / 1e3));
-    let verdict = match probe.verdict {
-        ProbeVerdict::Held => "held".to_owned(),
-        ProbeVerdict::Broke => {
-            let gate = probe.gates.iter().find(|gate| !gate.ok);
-            gate.map_or("broke".to_owned(), |gate| format!("broke {}: {}", gate.metric, gate.expr))
-        }
+    let why = match probe.verdict {
+        ProbeVerdict::Broke => probe.why_broke(),
         ProbeVerdict::NotValid => {
-            let doubt = probe.validity.reasons.first();
-            doubt.map_or("not valid".to_owned(), |doubt| format!("not valid, {}: {}", doubt.what, doubt.observed))
+            probe.validity.reasons.first().map(|doubt| format!("{}: {}", doubt.what, doubt.observed))
         }
-        ProbeVerdict::NotJudged => "not judged".to_owned(),
-        ProbeVerdict::Interrupted => "stopped".to_owned(),
+        _ => None,
     };
+    let verdict = [Some(probe.verdict.name().to_owned()), why].into_iter().flatten().collect::<Vec<_>>().join(", ");
     format!(
         "{index:>3}  {}  p50 {}  p95 {}  p99 {}  {verdict}",
         vary.label(profile, probe.load),

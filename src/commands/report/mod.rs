@@ -1,4 +1,4 @@
-//! `meshload report`: renders the stored result of a run, of repeats, a comparison or a capacity search again.
+//! `meshload report`: renders the stored result of a run, of repeats, a comparison, a capacity search or a probe again.
 
 pub(super) mod compare;
 pub(super) mod files;
@@ -9,6 +9,7 @@ use crate::cli::{ReportArgs, ReportFile};
 use crate::commands::Exit;
 use crate::commands::terminal::{write_stderr, write_stdout};
 use crate::gates::baseline::Comparison;
+use crate::probe::ProbeReport;
 use crate::report::{Reported, render};
 use crate::summary::Repeats;
 use files::{file_format, files, format};
@@ -31,7 +32,7 @@ pub fn report(args: &ReportArgs) -> Exit {
 /// One sentence with the path, and the exit.
 fn render_result(args: &ReportArgs) -> Result<String, (String, Exit)> {
     let place = &args.summary;
-    let known = [runs::REPEATS_FILE, runs::FILE, runs::SEARCH_FILE, runs::COMPARISON_FILE];
+    let known = [runs::REPEATS_FILE, runs::FILE, runs::SEARCH_FILE, runs::COMPARISON_FILE, runs::PROBE_FILE];
     let path = match known.iter().find(|name| place.join(name).is_file()) {
         _ if !place.is_dir() => place.clone(),
         Some(name) => place.join(name),
@@ -52,6 +53,9 @@ fn render_result(args: &ReportArgs) -> Result<String, (String, Exit)> {
     }
     if let Ok(comparison) = runs::read_json::<Comparison>(&path) {
         return rendered(args, &comparison);
+    }
+    if let Ok(probe) = runs::read_json::<ProbeReport>(&path) {
+        return rendered(args, &probe);
     }
     match runs::read_search(&path) {
         Ok(findings) => rendered(args, &findings),

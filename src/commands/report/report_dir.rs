@@ -3,6 +3,7 @@
 use super::runs::{self, write_whole};
 use crate::capacity::CapacityResult;
 use crate::gates::baseline::Comparison;
+use crate::probe::ProbeReport;
 use crate::report::Reported;
 use crate::summary::{Repeats, Summary};
 use crate::vocabulary::Seed;
@@ -13,6 +14,8 @@ use std::path::{Path, PathBuf};
 /// File name of the event log.
 pub(crate) const EVENTS_FILE: &str = "events.jsonl.gz";
 
+/// File name of a probe's diagram.
+pub(crate) const MERMAID_FILE: &str = "probe.mmd";
 /// File name of a share of a run.
 pub(crate) const PART_FILE: &str = "part.mesh";
 
@@ -60,8 +63,9 @@ impl ReportDir {
         if !is_ours {
             return Ok(());
         }
-        let results = [Summary::FILES, Repeats::FILES, CapacityResult::FILES, Comparison::FILES].concat();
-        let own = results.into_iter().map(|(name, _)| name).chain([EVENTS_FILE, PART_FILE]);
+        let results =
+            [Summary::FILES, Repeats::FILES, CapacityResult::FILES, Comparison::FILES, ProbeReport::FILES].concat();
+        let own = results.into_iter().map(|(name, _)| name).chain([EVENTS_FILE, MERMAID_FILE, PART_FILE]);
         own.filter(|name| !names.contains(name)).try_for_each(|name| {
             let path = self.0.join(name);
             runs::remove(&path).map_err(|error| format!("{}: {error}", path.display()))

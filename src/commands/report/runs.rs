@@ -1,6 +1,8 @@
 //! Summaries and search results on disk: finds, reads and replaces them by file, folder, folder of repeats or pattern.
 
 use crate::capacity::CapacityResult;
+use crate::gates::baseline::Comparison;
+use crate::probe::ProbeReport;
 use crate::summary::{Repeats, Summary};
 use crate::vocabulary::inert_text::inert_json;
 use serde::Deserialize;
@@ -18,6 +20,8 @@ pub(crate) const REPEATS_FILE: &str = "repeats.json";
 pub(crate) const COMPARISON_FILE: &str = "compare.json";
 /// File name of a capacity search's result in its folder.
 pub(crate) const SEARCH_FILE: &str = "capacity.json";
+/// File name of a probe's result in its folder.
+pub(crate) const PROBE_FILE: &str = "probe.json";
 /// Summaries of one side of a comparison; bounds a pattern that matches the whole disk.
 const RUNS_MAX: usize = 1_000;
 /// Largest summary that `Summary::read` takes, in bytes.
@@ -120,6 +124,8 @@ pub(crate) fn is_result(folder: &Path) -> bool {
     read(&folder.join(FILE)).is_ok()
         || read_json::<Repeats>(&folder.join(REPEATS_FILE)).is_ok()
         || read_search(folder).is_ok()
+        || read_json::<Comparison>(&folder.join(COMPARISON_FILE)).is_ok()
+        || read_json::<ProbeReport>(&folder.join(PROBE_FILE)).is_ok()
 }
 
 /// Reads a result that has no checks of its own, such as repeats.json.

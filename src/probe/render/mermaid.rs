@@ -1,42 +1,41 @@
 //! The probe's report as a Mermaid sequence diagram.
 
 use super::super::report::ProbeReport;
-use crate::diagnosis::{Arrival, LadderStep, Party};
 use std::fmt::Write;
 
 /// Renders the shown handshake; with `all` also messages to and from the server.
 pub fn mermaid(report: &ProbeReport, all: bool) -> String {
     let mut out = String::from("sequenceDiagram\n");
-    for seat in 0..report.size {
+    for seat in 0..report.peers {
         let _ = writeln!(out, "    participant P{seat} as peer {seat}");
     }
-    if all || report.size == 0 {
+    if all || report.peers == 0 {
         out.push_str("    participant S as server\n");
     }
     for step in report.shown_steps(all) {
-        let at = format!("{:.1} ms", step.at().as_secs_f64() * 1e3);
-        let _ = match step {
-            LadderStep::Note { peer, text, .. } => writeln!(out, "    Note over P{}: {at} {}", peer.0, safe(text)),
-            LadderStep::Arrow { from, to, kind, arrival, .. } => {
-                let (head, ending) = match arrival {
-                    Arrival::Never => ("--x", ", never arrived"),
-                    Arrival::Elsewhere(_) => ("--)", ", on another channel"),
-                    Arrival::Heard(_) | Arrival::Unknown => ("->>", ""),
+        let (at, from, what) = (format!("{:.1} ms", step.at_us as f64 / 1e3), id(&step.from), safe(&step.what));
+        let _ = match &step.to {
+            None => writeln!(out, "    Note over {from}: {at} {what}"),
+            Some(to) => {
+                let (head, ending) = match step.outcome.as_str() {
+                    "never" => ("--x", ", never arrived"),
+                    "elsewhere" => ("--)", ", on another channel"),
+                    _ => ("->>", ""),
                 };
-                let kind = safe(report.kind(*kind));
-                writeln!(out, "    {}{head}{}: {at} {kind}{ending}", id(*from), id(*to))
+                writeln!(out, "    {from}{head}{}: {at} {what}{ending}", id(to))
             }
         };
     }
-    let over = if report.size == 0 { "S".to_owned() } else { format!("P0,P{}", report.size - 1) };
+    let over = if report.peers == 0 { "S".to_owned() } else { format!("P0,P{}", report.peers - 1) };
     let _ = writeln!(out, "    Note over {over}: {}", safe(&report.headline()));
     out
 }
 
-fn id(party: Party) -> String {
-    match party {
-        Party::Peer(seat) => format!("P{}", seat.0),
-        Party::Server => "S".to_owned(),
+/// The participant of a side of a step.
+fn id(side: &str) -> String {
+    match side.strip_prefix("peer ").and_then(|seat| seat.parse::<u16>().ok()) {
+        Some(seat) => format!("P{seat}"),
+        None => "S".to_owned(),
     }
 }
 

@@ -4,14 +4,12 @@ mod mermaid;
 
 pub use mermaid::mermaid;
 
-use super::report::{PhaseLine, ProbeReport};
-use crate::diagnosis::{Arrival, Cause, LadderStep, Party};
-use crate::report::document::{
-    Block, Card, Column, Document, Ladder, LadderRow, StyledText, Table, TestCase, TestOutcome, Tone,
-};
-use crate::report::{Format, Reported, pretty_json};
-use crate::summary::TargetRoute;
-use crate::vocabulary::format::{micros, plural};
+use super::report::{FrameLine, PhaseLine, ProbeReport};
+use crate::diagnosis::Cause;
+use crate::report::document::{Block, Card, Document, Ladder, StyledText, Table, TestCase, Tone};
+use crate::report::{Format, Reported, capitalised, pretty_json};
+use crate::summary::{TargetRoute, wall_time::in_words};
+use crate::vocabulary::format::plural;
 
 impl Reported for ProbeReport {
     const FILES: &'static [(&'static str, Format)] = &[
@@ -22,38 +20,41 @@ impl Reported for ProbeReport {
 
     fn document(&self) -> Document {
         let way: Vec<String> = self.way.iter().flat_map(TargetRoute::in_words).collect();
-        let way = (!way.is_empty()).then(|| ("reached", StyledText::input(way.join(", "))));
-        let dialect = ("dialect", StyledText::from(&self.dialect));
         let repeated = self.repeat.iter().flat_map(|repeat| {
             let opened =
                 format!("{} of {} opened every channel", repeat.opened, plural(repeat.tries.into(), "handshake"));
             let stopped = repeat.stopped.iter().map(|(phase, count)| format!("{count} stopped in {phase}"));
             std::iter::once(opened).chain(stopped)
         });
-        let shows_all = !self.trace.is_empty();
-        let folded = if shows_all { vec![] } else { vec![ladder(self, true)] };
+        let folded = if self.shows_all { vec![] } else { vec![ladder(self, true)] };
         let works = if self.diagnosis.cause == Cause::None { WORKS } else { "" };
         let blocks = vec![
-            Block::Section("Phases", vec![Block::Table(phases(self))]),
+            Block::Section("Phases", vec![phases(self)]),
             Block::Section("Repeated", vec![Block::list(repeated)]),
             Block::Section(
                 "The handshake",
                 vec![
-                    ladder(self, shows_all),
+                    ladder(self, self.shows_all),
                     Block::Details("With the messages to and from the server".into(), folded),
                 ],
             ),
-            Block::Section("Frames", vec![Block::Table(frames(self))]),
-            Block::Section("Remedies tried", vec![Block::Table(remedies(self))]),
+            Block::Section("Frames", vec![frames(self)]),
+            Block::Section("Remedies tried", vec![remedies(self)]),
             Block::Section("What this does not tell", vec![Block::Paragraph(works.into())]),
         ];
         Document {
             command: "probe",
             name: format!("{} handshake", self.dialect),
             headline: self.headline(),
-            facts: std::iter::once(dialect).chain(way).collect(),
+            started_at: self.started_at.clone(),
+            facts: vec![
+                ("target", StyledText::input(&self.target)),
+                ("reached", StyledText::input(way.join(", "))),
+                ("started", StyledText::from(in_words(&self.started_at))),
+                ("dialect", StyledText::from(&self.dialect)),
+            ],
             cards: vec![card(self)],
-            blocks: blocks.into_iter().filter(|block| !block.is_empty()).collect(),
+            blocks,
             checks: self.phases.iter().map(check).collect(),
             ..Document::default()
         }
@@ -64,6 +65,8 @@ impl Reported for ProbeReport {
     }
 }
 
+/// A foreign file must not make the page endless.
+const LANES_MAX: u16 = 64;
 const WORKS: &str = "Signaling works from here. Not tested: NAT, TURN, browsers: --engine webrtc --ice-server turn:…";
 
 fn card(report: &ProbeReport) -> Card {
@@ -79,88 +82,55 @@ fn card(report: &ProbeReport) -> Card {
         (format!("{opened} (confidence: {confidence})"), points.map(StyledText::from).collect())
     };
     let tone = if report.is_open() { Tone::Good } else { Tone::Bad };
-    Card { tone, label: "", verdict: report.headline(), says, points }
+    Card { tone, label: "", verdict: capitalised(&report.headline()), says, points }
 }
 
-fn phases(report: &ProbeReport) -> Table {
-    let columns = [Column::Words("phase"), Column::Words("edges"), Column::Figures("took")];
-    let rows = report.phases.iter().map(|phase| {
-        let edges = format!("{} of {}", phase.reached, phase.edges);
-        let took = phase.took_us.map_or("–".to_owned(), |us| format!("{:.1} ms", us as f64 / 1e3));
-        vec![
-            StyledText::term(phase.phase.name()),
-            StyledText::verdict(phase.reached == phase.edges, &edges, &edges),
-            took.into(),
-        ]
-    });
-    Table::new("Edges that passed the phase; the time of the slowest", columns, rows)
+fn phases(report: &ProbeReport) -> Block {
+    Table::of("Edges that passed the phase; the time of the slowest", &report.phases)
+        .words("phase", |phase| StyledText::term(phase.phase.name()))
+        .words("edges", |phase| {
+            let edges = format!("{} of {}", phase.reached, phase.edges);
+            StyledText::verdict(phase.reached == phase.edges, &edges, &edges)
+        })
+        .figures("took", |phase| phase.took_us.map_or("–".to_owned(), ms))
+        .into()
 }
 
-fn frames(report: &ProbeReport) -> Table {
-    let columns = [
-        Column::Figures("ms"),
-        Column::Words("peer"),
-        Column::Words(""),
-        Column::Words("frame"),
-        Column::Words("rule"),
-    ];
-    let rows = report.frames.iter().map(|frame| {
-        let direction = if frame.direction == "sent" { "→" } else { "←" };
-        vec![
-            format!("{:.1}", frame.at_us as f64 / 1e3).into(),
-            format!("peer {}", frame.peer).into(),
-            format!("{direction} {}", frame.kind).into(),
-            StyledText::from(&frame.text),
-            frame.rule.clone().unwrap_or_default().into(),
-        ]
-    });
-    Table::new("Every frame of the handshake above; an SDP is cut, secrets are masked", columns, rows)
+fn frames(report: &ProbeReport) -> Block {
+    let arrow = |frame: &FrameLine| if frame.direction == "sent" { "→" } else { "←" };
+    Table::of("Every frame of the handshake above; an SDP is cut, secrets are masked", &report.frames)
+        .figures("at", |frame| ms(frame.at_us))
+        .words("peer", |frame| format!("peer {}", frame.peer))
+        .words("", |frame| format!("{} {}", arrow(frame), frame.kind))
+        .words("frame", |frame| &frame.text)
+        .words("rule", |frame| frame.rule.clone().unwrap_or_default())
+        .into()
 }
 
-fn remedies(report: &ProbeReport) -> Table {
-    let rows = report.remedies.iter().map(|remedy| {
-        vec![
-            StyledText::verdict(remedy.worked, "works", "fails"),
-            StyledText::from(&remedy.remedy),
-            StyledText::from(&remedy.detail),
-        ]
-    });
-    Table::new("Each is a handshake of its own", ["", "remedy", "what happened"].map(Column::Words), rows)
+fn ms(us: u64) -> String {
+    format!("{:.1} ms", us as f64 / 1e3)
+}
+
+fn remedies(report: &ProbeReport) -> Block {
+    Table::of("Each is a handshake of its own", &report.remedies)
+        .words("", |tried| StyledText::verdict(tried.worked, "works", "fails"))
+        .words("remedy", |tried| &tried.remedy)
+        .words("what happened", |tried| &tried.detail)
+        .into()
 }
 
 /// The handshake that is shown; with `all` also messages to and from the server.
 fn ladder(report: &ProbeReport, all: bool) -> Block {
-    let rows = report.shown_steps(all).map(|step| match step {
-        LadderStep::Note { at, peer, text, bad } => LadderRow::note(micros(*at), *bad, peer.0.into(), text),
-        LadderStep::Arrow { at, from, to, kind, arrival } => {
-            let (heard, outcome) = match arrival {
-                Arrival::Heard(heard) => (Some(micros(*heard)), "heard"),
-                Arrival::Elsewhere(_) => (None, "elsewhere"),
-                Arrival::Never => (None, "never"),
-                Arrival::Unknown => (None, "said"),
-            };
-            LadderRow::message(micros(*at), [*from, *to].map(lane), report.kind(*kind), heard, outcome)
-        }
-    });
     Block::Ladder(Ladder {
         title: if all { "Every message" } else { "Messages between the peers" }.to_owned(),
         is_unfolded: true,
         says: String::new(),
-        lanes: (0..report.size).map(|seat| format!("peer {seat}")).collect(),
-        rows: rows.collect(),
+        lanes: (0..report.peers.min(LANES_MAX)).map(|seat| format!("peer {seat}")).collect(),
+        steps: report.shown_steps(all).cloned().collect(),
     })
 }
 
-fn lane(party: Party) -> Option<usize> {
-    match party {
-        Party::Peer(seat) => Some(seat.0.into()),
-        Party::Server => None,
-    }
-}
-
 fn check(phase: &PhaseLine) -> TestCase {
-    let message = format!("{} of {} edges passed it", phase.reached, phase.edges);
-    let is_passed = phase.reached == phase.edges;
-    let outcome = if is_passed { TestOutcome::Passed } else { TestOutcome::Failed { kind: "phase", message } };
-    TestCase { name: phase.phase.name().to_owned(), outcome }
+    let (name, message) = (phase.phase.name(), format!("{} of {} edges passed it", phase.reached, phase.edges));
+    if phase.reached == phase.edges { TestCase::passed(name) } else { TestCase::failed(name, "phase", message) }
 }

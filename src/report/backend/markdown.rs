@@ -2,7 +2,6 @@
 
 use crate::report::document::{Block, Card, Document, Figure, Style, StyledText, Table, Tone};
 use crate::report::escape::{bounded, code, markdown, plain};
-use crate::vocabulary::format::count;
 
 /// Fits GitHub's limit for a comment, in characters.
 const CHARS_MAX: usize = 60_000;
@@ -117,10 +116,7 @@ fn table(table: &Table) -> String {
     for row in table.rows.iter().take(ROWS_MAX) {
         lines += &line(row.iter().map(span).collect());
     }
-    if let Some(more) = table.rows.len().checked_sub(ROWS_MAX + 1) {
-        lines += &format!("\nand {} more\n", count(more as u64 + 1));
-    }
-    lines
+    lines + &table.more_than(ROWS_MAX).map_or(String::new(), |more| format!("\n{more}\n"))
 }
 
 fn span(span: &StyledText) -> String {
@@ -137,12 +133,10 @@ fn span(span: &StyledText) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::document::Column;
 
     fn failing(rows: usize) -> Document {
-        let row = || vec![StyledText::from("<".repeat(1_000)), StyledText::from("|&<".repeat(1_000))];
-        let table = Table::new("", [Column::Words("a"), Column::Words("b")], (0..rows).map(|_| row()));
-        let sections = (0..9).map(|_| Block::Section("Failures", vec![Block::Table(table.clone())]));
+        let table = || Table::of("", 0..rows).words("a", |_| "<".repeat(1_000)).words("b", |_| "|&<".repeat(1_000));
+        let sections = (0..9).map(|_| Block::Section("Failures", vec![table().into()]));
         Document { headline: "FAILED x".into(), blocks: sections.collect(), ..Document::default() }
     }
 
@@ -155,10 +149,7 @@ mod tests {
 
     #[test]
     fn fifty_rows_are_shown_and_two_more_are_counted() {
-        let shown = |rows: usize| {
-            let row = |row: usize| vec![StyledText::from(row.to_string())];
-            table(&Table::new("", [Column::Figures("n")], (0..rows).map(row)))
-        };
+        let shown = |rows: usize| table(&Table::of("", 0..rows).figures("n", ToString::to_string).table);
         assert!(!shown(ROWS_MAX).contains("more"));
         assert!(shown(ROWS_MAX + 2).contains("and 2 more"));
     }

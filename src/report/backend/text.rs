@@ -145,9 +145,7 @@ impl TextWriter {
                 *line = line.replacen(&unpainted(verdict), &self.span(verdict), 1);
             }
         }
-        if let Some(more) = table.rows.len().checked_sub(most.saturating_add(1)) {
-            lines.push(format!("and {} more", more + 1));
-        }
+        lines.extend(table.more_than(most));
         lines
     }
 
@@ -216,8 +214,7 @@ mod tests {
     #[test]
     fn rows_beyond_the_most_are_counted_and_shown_on_request() {
         let check = |rows: usize, verbose: bool, lines: usize, last: &str| {
-            let rows = (0..rows).map(|row| vec![StyledText::from(format!("row {row}"))]);
-            let table = Table::new("", [Column::Words("name")], rows);
+            let table = Table::of("", 0..rows).words("name", |row| format!("row {row}")).table;
             let text = TextWriter { options: TextOptions { verbose, ..TextOptions::default() } }.table(&table);
             assert_eq!((text.len(), text.last().unwrap().as_str()), (lines, last));
         };
@@ -228,10 +225,9 @@ mod tests {
 
     #[test]
     fn a_narrow_terminal_loses_columns_and_no_row_wraps() {
-        let columns =
-            [Column::Words("timer"), Column::Words("paid by"), Column::Figures("p50"), Column::Figures("max")];
         let rows = [["time_to_open", "both", "2.12 ms", "3.07 ms"], ["ice", "peers", "1 ms", "455 µs"]];
-        let table = Table::new("", columns, rows.map(|row| row.map(StyledText::from).to_vec()));
+        let table = Table::of("", rows).words("timer", |row| row[0]).words("paid by", |row| row[1]);
+        let table = table.figures("p50", |row| row[2]).figures("max", |row| row[3]).table;
         let heads = |columns| {
             let options = TextOptions { columns, ..TextOptions::default() };
             let lines = TextWriter { options }.table(&table);

@@ -7,9 +7,6 @@ use crate::report::document::{
 };
 use crate::vocabulary::format::{count, duration, percent};
 
-const HEIGHT: u32 = 260;
-const MARGIN: u32 = 66;
-
 /// A time of a probe, in microseconds.
 type TimeOf = fn(&Probe) -> Option<u64>;
 
@@ -52,17 +49,10 @@ pub(super) fn knee(findings: &CapacityResult) -> Option<Chart> {
         .into_iter()
         .map(|(us, gate)| Mark::new(ChartColour::Failed, gate, MarkShape::Horizontal(log_time(us as f64))));
     marks.extend(gates.chain(limit(findings)));
-    Some(Chart {
-        is_large: true,
-        heading: "Time to open by load".into(),
-        reading: format!("by {}; full dots held, hollow ones broke", findings.vary.name()),
-        says: format!("Time to open against the load; {}", findings.sentence),
-        height: 380,
-        margin: MARGIN,
-        x: loads(both()),
-        y: times(low, high),
-        marks,
-    })
+    let reading = format!("by {}; full dots held, hollow ones broke", findings.vary.name());
+    let says = format!("Time to open against the load; {}", findings.sentence);
+    let axes = [loads(both()), times(low, high)];
+    Some(Chart { is_large: true, height: 380, ..Chart::new("Time to open by load", reading, says, axes, marks) })
 }
 
 /// Failed edges over load.
@@ -75,17 +65,9 @@ fn failures(findings: &CapacityResult) -> Option<Chart> {
         Mark::new(ChartColour::Failed, "edges failed", MarkShape::Dots(points)),
     ];
     marks.extend(limit(findings));
-    Some(Chart {
-        is_large: false,
-        heading: "Failures".into(),
-        reading: format!("share of the edges planned, by {}", findings.vary.name()),
-        says: format!("Edges failed against the load, at most {}", percent(worst)),
-        height: HEIGHT,
-        margin: MARGIN,
-        x: loads(probes.iter()),
-        y: fractions(worst.max(0.01), percent),
-        marks,
-    })
+    let reading = format!("share of the edges planned, by {}", findings.vary.name());
+    let says = format!("Edges failed against the load, at most {}", percent(worst));
+    Some(of_costs("Failures", reading, says, [loads(probes.iter()), fractions(worst.max(0.01), percent)], marks))
 }
 
 /// Receivers of each frame over the number of peers.
@@ -146,17 +128,9 @@ fn growth(
             marks.push(Mark::line(ChartColour::Began, name, line(growth, growth.peers_min, growth.peers_max)));
         }
     }
-    Some(Chart {
-        is_large: false,
-        heading: heading.into(),
-        reading: reading.into(),
-        says: format!("{reading}: {}", findings.model.says.first().map_or("", String::as_str)),
-        height: HEIGHT,
-        margin: MARGIN,
-        x: fractions(far, |peers| count(peers as u64)),
-        y: fractions(highest, words),
-        marks,
-    })
+    let says = format!("{reading}: {}", findings.model.says.first().map_or("", String::as_str));
+    let axes = [fractions(far, |peers| count(peers as u64)), fractions(highest, words)];
+    Some(of_costs(heading, reading.to_owned(), says, axes, marks))
 }
 
 /// The cores that the target used in its busiest second, over load.
@@ -167,20 +141,16 @@ fn cpu(findings: &CapacityResult) -> Option<Chart> {
     };
     let (most, mean) = (cores(|target| target.cpu_cores_max), cores(|target| target.cpu_cores_mean));
     let highest = most.iter().map(|(_, cores)| *cores).reduce(f64::max)?;
-    Some(Chart {
-        is_large: false,
-        heading: "The target's CPU".into(),
-        reading: format!("cores, by {}", findings.vary.name()),
-        says: format!("Cores that the target used against the load, at most {highest:.2}"),
-        height: HEIGHT,
-        margin: MARGIN,
-        x: loads(probes.iter()),
-        y: fractions(highest.max(0.1), |cores| format!("{cores:.2}")),
-        marks: vec![
-            Mark::line(ChartColour::Tail, "busiest second", most),
-            Mark::line(ChartColour::Median, "mean", mean),
-        ],
-    })
+    let marks =
+        vec![Mark::line(ChartColour::Tail, "busiest second", most), Mark::line(ChartColour::Median, "mean", mean)];
+    let reading = format!("cores, by {}", findings.vary.name());
+    let says = format!("Cores that the target used against the load, at most {highest:.2}");
+    let axes = [loads(probes.iter()), fractions(highest.max(0.1), |cores| format!("{cores:.2}"))];
+    Some(of_costs("The target's CPU", reading, says, axes, marks))
+}
+
+fn of_costs(heading: &str, reading: String, says: String, axes: [Axis; 2], marks: Vec<Mark>) -> Chart {
+    Chart { height: 260, ..Chart::new(heading, reading, says, axes, marks) }
 }
 
 /// The probes that held or broke, by load.

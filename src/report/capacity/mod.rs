@@ -5,8 +5,9 @@ mod side_by_side;
 mod tables;
 
 use crate::capacity::{CapacityResult, LimitedBy};
-use crate::report::document::{Block, Card, Document, StyledText, TestCase, TestOutcome, Tone};
+use crate::report::document::{Block, Card, Document, StyledText, TestCase, Tone};
 use crate::report::{Format, Reported, run};
+use crate::summary::wall_time::in_words;
 
 impl Reported for CapacityResult {
     const FILES: &'static [(&'static str, Format)] =
@@ -27,14 +28,14 @@ impl Reported for CapacityResult {
         let blocks = vec![
             Block::Section("The knee", vec![Block::Charts(charts::knee(self).into_iter().collect())]),
             Block::Section("What stands behind it", vec![Block::facts(tables::facts(self))]),
-            Block::Section("Side by side", vec![Block::Table(side_by_side::table(self))]),
+            Block::Section("Side by side", vec![side_by_side::table(self)]),
             Block::Section("Costs by load", vec![Block::Charts(charts::costs(self))]),
-            Block::Section("Probes", vec![Block::Table(tables::probes(self))]),
+            Block::Section("Probes", vec![tables::probes(self)]),
             Block::Section(
                 "Costs and forecast",
                 vec![
-                    Block::Details("What each load cost".into(), vec![Block::Table(tables::costs(self))]),
-                    Block::Details("What if".into(), vec![Block::Table(tables::forecast(self))]),
+                    Block::Details("What each load cost".into(), vec![tables::costs(self)]),
+                    Block::Details("What if".into(), vec![tables::forecast(self)]),
                 ],
             ),
             Block::Section("Again", vec![Block::facts(commands)]),
@@ -47,13 +48,13 @@ impl Reported for CapacityResult {
             duration_us: scope.duration_us,
             facts: vec![
                 ("target", StyledText::input(&scope.target)),
-                ("started", StyledText::from(run::minute(&scope.started_at))),
+                ("started", StyledText::from(in_words(&scope.started_at))),
                 ("dialect", StyledText::from(&scope.dialect)),
                 ("engine", StyledText::from(&scope.engine)),
                 ("meshload", StyledText::from(&scope.meshload.version)),
             ],
             cards: vec![Card { tone, verdict: run::capitalised(&self.sentence), points, ..Card::default() }],
-            blocks: blocks.into_iter().filter(|block| !block.is_empty()).collect(),
+            blocks,
             checks: vec![check(self)],
             ..Document::default()
         }
@@ -70,7 +71,6 @@ fn check(findings: &CapacityResult) -> TestCase {
         (None, _) => false,
         (Some(limit), require) => require.is_none_or(|require| limit >= require),
     };
-    let failed = TestOutcome::Failed { kind: "capacity", message: findings.sentence.clone() };
     let name = findings.require.map_or("holds a load".to_owned(), |require| format!("holds {}", tables::load(require)));
-    TestCase { name, outcome: if is_met { TestOutcome::Passed } else { failed } }
+    if is_met { TestCase::passed(name) } else { TestCase::failed(name, "capacity", &findings.sentence) }
 }

@@ -1,60 +1,41 @@
 //! Compares two searches, one row for each figure.
 
-use super::tables::{limited_by, load, number, whole};
+use super::tables::{known, load, number, whole};
 use crate::capacity::{CapacityResult, Growth, LimitedBy, Probe, compared};
-use crate::report::document::{Column, StyledText, Table};
+use crate::report::document::{Block, Table};
 use crate::vocabulary::{format::bytes, format::count, format::duration};
 
-/// One row for each figure; empty without another search.
-pub(super) fn table(findings: &CapacityResult) -> Table {
-    let rows: Vec<Vec<StyledText>> = findings.beside.as_ref().map_or(vec![], |other| {
-        let (one, another) = (column(findings, other), column(other, findings));
-        let row = |((name, cell), beside): ((&str, String), String)| vec![name.into(), cell.into(), beside.into()];
-        NAMES.into_iter().zip(one).zip(another).map(row).collect()
-    });
-    let columns = ["", "this search", "beside it"].map(Column::Words);
-    Table::new("Compared at the largest load that came up whole in both", columns, rows)
-}
+/// A figure of a search, and of its probe at the largest load that came up whole in both.
+type SearchFigure = fn(&CapacityResult, Option<&Probe>) -> Option<String>;
 
-const NAMES: [&str; 14] = [
-    "target",
-    "holds",
-    "limited by",
-    "plan for",
-    "work in all",
-    "CPU an edge",
-    "compared at",
-    "who hears a frame",
-    "frames said an edge",
-    "bytes an edge",
-    "frames/s out",
-    "target CPU an edge",
-    "p50",
-    "p95",
+const ROWS: [(&str, SearchFigure); 14] = [
+    ("target", |search, _| Some(search.scope.target.clone())),
+    ("holds", |search, _| Some(holds(search))),
+    ("limited by", |search, _| Some(search.limited_by.in_words().to_owned())),
+    ("plan for", |search, _| Some(search.vary.short_label(search.plan_for?))),
+    ("work in all", |search, _| Some(search.model.fan_out.summary())),
+    ("CPU an edge", |search, _| Some(cpu_law(search.model.cpu_us_per_edge.as_ref()?))),
+    ("compared at", |search, probe| {
+        Some(format!("{} {}, {} peers", search.vary.name(), load(probe?.load), count(probe?.peers)))
+    }),
+    ("who hears a frame", |_, probe| Some(format!("{} peers", number(Some(probe?.fan_out?))))),
+    ("frames said an edge", |_, probe| Some(number(Some(probe?.said_per_edge?)))),
+    ("bytes an edge", |_, probe| Some(bytes(probe?.bytes_per_edge? as u64))),
+    ("frames/s out", |_, probe| Some(whole(Some(probe?.frames_out_per_second?)))),
+    ("target CPU an edge", |_, probe| Some(duration(probe?.target.as_ref()?.cpu_us_per_edge? as u64))),
+    ("p50", |_, probe| Some(duration(probe?.p50_us?))),
+    ("p95", |_, probe| Some(duration(probe?.p95_us?))),
 ];
 
-/// The cells of one search, in the order of `NAMES`; the load depends on `other`.
-fn column(findings: &CapacityResult, other: &CapacityResult) -> [String; 14] {
-    let probe = compared(findings, other).0;
-    let of = |cell: fn(&Probe) -> Option<String>| probe.and_then(cell).unwrap_or_else(|| "–".to_owned());
-    [
-        findings.scope.target.clone(),
-        holds(findings),
-        limited_by(findings.limited_by).to_owned(),
-        findings.plan_for.map_or("–".to_owned(), |load| findings.vary.short_label(load)),
-        findings.model.fan_out.summary(),
-        findings.model.cpu_us_per_edge.as_ref().map_or("–".to_owned(), cpu_law),
-        probe.map_or("–".to_owned(), |probe| {
-            format!("{} {}, {} peers", findings.vary.name(), load(probe.load), count(probe.peers))
-        }),
-        of(|probe| Some(format!("{} peers", number(Some(probe.fan_out?))))),
-        of(|probe| Some(number(Some(probe.said_per_edge?)))),
-        of(|probe| Some(bytes(probe.bytes_per_edge? as u64))),
-        of(|probe| Some(whole(Some(probe.frames_out_per_second?)))),
-        of(|probe| Some(duration(probe.target.as_ref()?.cpu_us_per_edge? as u64))),
-        of(|probe| Some(duration(probe.p50_us?))),
-        of(|probe| Some(duration(probe.p95_us?))),
-    ]
+/// One row for each figure; empty without another search.
+pub(super) fn table(findings: &CapacityResult) -> Block {
+    let both = findings.beside.as_deref().map(|other| (other, compared(findings, other)));
+    let rows = both.iter().flat_map(|both| ROWS.map(|row| (both, row)));
+    Table::of("Compared at the largest load that came up whole in both", rows)
+        .words("", |(_, (name, _))| *name)
+        .words("this search", |((_, (probe, _)), (_, cell))| known(cell(findings, *probe), |text| text))
+        .words("beside it", |((other, (_, probe)), (_, cell))| known(cell(other, *probe), |text| text))
+        .into()
 }
 
 fn holds(findings: &CapacityResult) -> String {

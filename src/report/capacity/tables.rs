@@ -1,97 +1,66 @@
 //! The figures of the planning report, as tables and facts.
 
-use crate::capacity::{CapacityResult, ForecastCell, LimitedBy, LoadFinding, Probe, ProbeVerdict, differences};
-use crate::report::document::{Column, StyledText, Table};
+use crate::capacity::{CapacityResult, LimitedBy, LoadFinding, Probe, ProbeVerdict, differences};
+use crate::report::document::{Block, Table};
 use crate::vocabulary::{format::bytes, format::count, format::duration, format::percent, format::plural};
 
 /// The probes in the order of the search.
-pub(super) fn probes(findings: &CapacityResult) -> Table {
-    let mut columns = vec![Column::Figures("load"), Column::Words("verdict")];
-    columns.extend(["peers", "edges", "failed", "p50", "p95", "p99", "frames/s out"].map(Column::Figures));
-    columns.push(Column::Words("why"));
-    let rows = findings.probes.iter().map(|probe| {
-        let time = |us: Option<u64>| us.map_or("–".to_owned(), duration);
-        cells([
-            load(probe.load),
-            verdict(probe.verdict).to_owned(),
-            count(probe.peers),
-            format!("{} of {}", count(probe.edges_opened), count(probe.edges_planned)),
-            probe.edges_failed.map_or("–".to_owned(), percent),
-            time(probe.p50_us),
-            time(probe.p95_us),
-            time(probe.p99_us),
-            whole(probe.frames_out_per_second),
-            why(probe),
-        ])
-    });
-    Table::new("Each is a whole, fresh run, in the order of the search", columns, rows)
+pub(super) fn probes(findings: &CapacityResult) -> Block {
+    Table::of("Each is a whole, fresh run, in the order of the search", &findings.probes)
+        .figures("load", |probe| load(probe.load))
+        .words("verdict", |probe| probe.verdict.name())
+        .figures("peers", |probe| count(probe.peers))
+        .figures("edges", |probe| format!("{} of {}", count(probe.edges_opened), count(probe.edges_planned)))
+        .figures("failed", |probe| known(probe.edges_failed, percent))
+        .figures("p50", |probe| known(probe.p50_us, duration))
+        .figures("p95", |probe| known(probe.p95_us, duration))
+        .figures("p99", |probe| known(probe.p99_us, duration))
+        .figures("frames/s out", |probe| whole(probe.frames_out_per_second))
+        .words("why", |probe| why(probe))
+        .into()
 }
 
-fn cells<const N: usize>(cells: [String; N]) -> Vec<StyledText> {
-    cells.map(StyledText::from).into()
+/// A figure in words; a dash if it is not known.
+pub(super) fn known<T>(figure: Option<T>, words: impl Fn(T) -> String) -> String {
+    figure.map_or("–".to_owned(), words)
 }
 
 /// The server's load with other numbers and sizes of rooms.
-pub(super) fn forecast(findings: &CapacityResult) -> Table {
+pub(super) fn forecast(findings: &CapacityResult) -> Block {
     const CAPTION: &str = "At the server while the rooms arrive, in the time that they took here. Frames said are taken to grow with \
                            the edges; how many hear each is the model's. Extrapolated: beyond the populations that were measured";
-    let mut columns =
-        ["rooms", "of", "edges", "frames/s in", "frames/s out", "Mbit/s out"].map(Column::Figures).to_vec();
-    columns.push(Column::Words("how it is known"));
-    let rows = findings.forecast.iter().map(|cell| {
-        cells([
-            count(cell.rooms),
-            count(cell.room_size),
-            count(cell.edges),
-            whole(Some(cell.frames_in_per_second)),
-            whole(Some(cell.frames_out_per_second)),
-            number(Some(cell.mbit_out_per_second)),
-            known(cell).to_owned(),
-        ])
-    });
-    Table::new(CAPTION, columns, rows)
-}
-
-fn known(cell: &ForecastCell) -> &'static str {
-    match (cell.measured, cell.extrapolated) {
-        (true, _) => "measured",
-        (false, false) => "modelled",
-        (false, true) => "extrapolated",
-    }
+    Table::of(CAPTION, &findings.forecast)
+        .figures("rooms", |cell| count(cell.rooms))
+        .figures("of", |cell| count(cell.room_size))
+        .figures("edges", |cell| count(cell.edges))
+        .figures("frames/s in", |cell| whole(Some(cell.frames_in_per_second)))
+        .figures("frames/s out", |cell| whole(Some(cell.frames_out_per_second)))
+        .figures("Mbit/s out", |cell| number(Some(cell.mbit_out_per_second)))
+        .words("how it is known", |cell| match (cell.measured, cell.extrapolated) {
+            (true, _) => "measured",
+            (false, false) => "modelled",
+            (false, true) => "extrapolated",
+        })
+        .into()
 }
 
 /// The cost at each load, smallest load first; of several probes of one load, the last.
-pub(super) fn costs(findings: &CapacityResult) -> Table {
-    const HEADS: [&str; 9] = [
-        "load",
-        "frames said an edge",
-        "heard by",
-        "notices",
-        "amplification",
-        "bytes an edge",
-        "target CPU, cores",
-        "target CPU an edge",
-        "target memory",
-    ];
-    let mut whole: Vec<&Probe> = findings.probes.iter().filter(|probe| probe.is_whole()).collect();
+pub(super) fn costs(findings: &CapacityResult) -> Block {
+    let mut whole: Vec<&Probe> = findings.probes.iter().rev().filter(|probe| probe.is_whole()).collect();
     whole.sort_by(|one, other| one.load.total_cmp(&other.load));
-    let row = |probe: &Probe| {
-        let target = probe.target.clone().unwrap_or_default();
-        cells([
-            load(probe.load),
-            number(probe.said_per_edge),
-            number(probe.fan_out),
-            probe.notices_share.map_or("–".to_owned(), percent),
-            number(probe.amplification),
-            probe.bytes_per_edge.map_or("–".to_owned(), |amount| bytes(amount as u64)),
-            number(target.cpu_cores_max),
-            target.cpu_us_per_edge.map_or("–".to_owned(), |us| duration(us as u64)),
-            target.rss_bytes_max.map_or("–".to_owned(), bytes),
-        ])
-    };
-    let mut rows: Vec<Vec<StyledText>> = whole.into_iter().map(row).collect();
-    rows.dedup_by(|later, earlier| later[0] == earlier[0]);
-    Table::new("Probes in which nearly every edge opened", HEADS.map(Column::Figures), rows)
+    whole.dedup_by(|later, earlier| later.load == earlier.load);
+    let us = |us: f64| duration(us as u64);
+    Table::of("Probes in which nearly every edge opened", whole)
+        .figures("load", |probe| load(probe.load))
+        .figures("frames said an edge", |probe| number(probe.said_per_edge))
+        .figures("heard by", |probe| number(probe.fan_out))
+        .figures("notices", |probe| known(probe.notices_share, percent))
+        .figures("amplification", |probe| number(probe.amplification))
+        .figures("bytes an edge", |probe| known(probe.bytes_per_edge, |amount| bytes(amount as u64)))
+        .figures("target CPU, cores", |probe| number(probe.target.as_ref().and_then(|of| of.cpu_cores_max)))
+        .figures("target CPU an edge", |probe| known(probe.target.as_ref().and_then(|of| of.cpu_us_per_edge), us))
+        .figures("target memory", |probe| known(probe.target.as_ref().and_then(|of| of.rss_bytes_max), bytes))
+        .into()
 }
 
 /// The reasons to doubt the answer.
@@ -121,7 +90,7 @@ pub(super) fn facts(findings: &CapacityResult) -> Vec<(&'static str, String)> {
         }
     }
     if findings.limit.is_some() || findings.limited_by != LimitedBy::Range {
-        facts.push(("limited by", limited_by(findings.limited_by).to_owned()));
+        facts.push(("limited by", findings.limited_by.in_words().to_owned()));
     }
     if let Some(require) = findings.require {
         let met = findings.limit.is_some_and(|limit| limit >= require);
@@ -172,17 +141,7 @@ fn bracket(findings: &CapacityResult) -> String {
     parts.join(", ")
 }
 
-fn verdict(verdict: ProbeVerdict) -> &'static str {
-    match verdict {
-        ProbeVerdict::Held => "held",
-        ProbeVerdict::Broke => "broke",
-        ProbeVerdict::NotValid => "not valid",
-        ProbeVerdict::NotJudged => "not judged",
-        ProbeVerdict::Interrupted => "stopped",
-    }
-}
-
-/// The first gate that failed, or else the first reason against validity.
+/// The reason of the verdict; nothing if the load held.
 fn why(probe: &Probe) -> String {
     match probe.verdict {
         ProbeVerdict::Held | ProbeVerdict::Interrupted => String::new(),
@@ -191,23 +150,11 @@ fn why(probe: &Probe) -> String {
             Some(gate) => format!("{} {}: too few samples, {}", gate.metric, gate.expr, gate.samples),
             None => String::new(),
         },
-        ProbeVerdict::Broke if probe.restarts > 0 => "the target's process restarted".to_owned(),
-        ProbeVerdict::Broke => match probe.gates.iter().find(|gate| !gate.ok) {
-            Some(gate) => format!("{} {}: {}", gate.metric, gate.expr, gate.observed_in_words()),
-            None => "too much failed".to_owned(),
-        },
+        ProbeVerdict::Broke => probe.why_broke().unwrap_or_default(),
         ProbeVerdict::NotValid => {
             let doubt = probe.validity.reasons.first();
             doubt.map_or("incomplete".to_owned(), |doubt| format!("{}: {}", doubt.what, doubt.observed))
         }
-    }
-}
-
-pub(super) fn limited_by(limited_by: LimitedBy) -> &'static str {
-    match limited_by {
-        LimitedBy::Target => "the target: it broke a gate",
-        LimitedBy::Generator => "this generator: the target may hold more",
-        LimitedBy::Range => "the range of the search: the target may hold more",
     }
 }
 
@@ -217,7 +164,7 @@ pub(super) fn load(load: f64) -> String {
 }
 
 pub(super) fn whole(value: Option<f64>) -> String {
-    value.map_or("–".to_owned(), |value| count(value.round() as u64))
+    known(value, |value| count(value.round() as u64))
 }
 
 pub(super) fn number(value: Option<f64>) -> String {

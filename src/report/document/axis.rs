@@ -69,16 +69,16 @@ pub fn seconds(to: f64) -> Axis {
 
 /// An axis of whole amounts from zero to a round figure above `max`, with about four ticks.
 pub fn amounts(max: f64, words: fn(f64) -> String) -> Axis {
-    let max = max.max(1.0);
-    let step = round_step(max / 4.0).max(1.0);
-    let to = (max / step).ceil() * step;
-    Axis { from: 0.0, to, ticks: multiples(step, to).map(|amount| (amount, words(amount))).collect(), words }
+    linear(max.max(1.0), 1.0, words)
 }
 
 /// As `amounts`, for amounts that need not be whole.
 pub fn fractions(max: f64, words: fn(f64) -> String) -> Axis {
-    let max = max.clamp(1e-6, 1e15);
-    let step = round_step(max / 4.0);
+    linear(max.clamp(1e-6, 1e15), 0.0, words)
+}
+
+fn linear(max: f64, least_step: f64, words: fn(f64) -> String) -> Axis {
+    let step = round_step(max / 4.0).max(least_step);
     let to = (max / step).ceil() * step;
     Axis { from: 0.0, to, ticks: multiples(step, to).map(|amount| (amount, words(amount))).collect(), words }
 }

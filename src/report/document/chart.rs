@@ -13,8 +13,6 @@ pub struct Chart {
     /// The text alternative for screen readers.
     pub says: String,
     pub height: u32,
-    /// Width of the labels of the vertical axis.
-    pub margin: u32,
     pub x: Axis,
     pub y: Axis,
     pub marks: Vec<Mark>,
@@ -74,6 +72,18 @@ impl Mark {
 }
 
 impl Chart {
+    /// A chart of the usual size.
+    pub fn new(
+        heading: impl Into<String>,
+        reading: impl Into<String>,
+        says: impl Into<String>,
+        [x, y]: [Axis; 2],
+        marks: Vec<Mark>,
+    ) -> Self {
+        let (heading, reading, says) = (heading.into(), reading.into(), says.into());
+        Self { is_large: false, heading, reading, says, height: 220, x, y, marks }
+    }
+
     /// The colours and names of the legend, each once, in the order of the marks.
     pub fn legend(&self) -> Vec<(ChartColour, &str)> {
         let mut legend: Vec<(ChartColour, &str)> = vec![];

@@ -1,6 +1,7 @@
 //! A ladder diagram: a column for each peer, arrows for messages, drawn as lines of text.
 
 use crate::report::escape::plain;
+use crate::summary::TraceStep;
 
 /// Characters from one peer's column to the next.
 const LANE: usize = 34;
@@ -13,44 +14,9 @@ pub struct Ladder {
     /// Shown without a click.
     pub is_unfolded: bool,
     pub says: String,
-    /// The names of the columns.
+    /// The names of the columns, as the steps have them.
     pub lanes: Vec<String>,
-    pub rows: Vec<LadderRow>,
-}
-
-/// A row; `is_bad` marks a failure or a lost message.
-#[derive(Clone, Debug)]
-pub struct LadderRow {
-    pub at_us: u64,
-    pub is_bad: bool,
-    pub mark: LadderMark,
-}
-
-/// The content of a row; lanes count from 0, and `None` is the server.
-#[derive(Clone, Debug)]
-pub enum LadderMark {
-    Note { lane: usize, text: String },
-    Arrow { from: Option<usize>, to: Option<usize>, label: String, ending: String, is_lost: bool },
-}
-
-impl LadderRow {
-    pub fn note(at_us: u64, is_bad: bool, lane: usize, text: impl Into<String>) -> Self {
-        Self { at_us, is_bad, mark: LadderMark::Note { lane, text: text.into() } }
-    }
-
-    /// A message with the outcome of `summary::TraceStep`: `heard`, `elsewhere`, `never`, or another one if its arrival
-    /// is not known.
-    pub fn message(at_us: u64, ends: [Option<usize>; 2], label: &str, heard_us: Option<u64>, outcome: &str) -> Self {
-        let ending = match (heard_us, outcome) {
-            (Some(heard_us), "heard") => format!("{:.1} ms", heard_us.saturating_sub(at_us) as f64 / 1e3),
-            (_, "elsewhere") => "on another channel".to_owned(),
-            (_, "never") => "never arrived".to_owned(),
-            _ => String::new(),
-        };
-        let ([from, to], label, is_lost) = (ends, label.to_owned(), outcome == "never");
-        let is_bad = matches!(outcome, "never" | "elsewhere" | "failed");
-        Self { at_us, is_bad, mark: LadderMark::Arrow { from, to, label, ending, is_lost } }
-    }
+    pub steps: Vec<TraceStep>,
 }
 
 impl Ladder {
@@ -58,31 +24,40 @@ impl Ladder {
     pub fn lines(&self) -> Vec<(String, bool)> {
         let heads: String = self.lanes.iter().map(|name| format!("{:<LANE$}", plain(name))).collect();
         let head = (format!("{:>11}  {}", "ms", heads.trim_end()), false);
-        let row = |row: &LadderRow| {
-            let at = format!("{:.1}", row.at_us as f64 / 1e3);
-            (format!("{at:>11}  {}", line(self.lanes.len(), &row.mark).trim_end()), row.is_bad)
+        let row = |step: &TraceStep| {
+            let at = format!("{:.1}", step.at_us as f64 / 1e3);
+            let is_bad = matches!(step.outcome.as_str(), "never" | "elsewhere" | "failed");
+            (format!("{at:>11}  {}", self.line(step).trim_end()), is_bad)
         };
-        std::iter::once(head).chain(self.rows.iter().map(row)).collect()
+        std::iter::once(head).chain(self.steps.iter().map(row)).collect()
+    }
+
+    /// One row without its time.
+    fn line(&self, step: &TraceStep) -> String {
+        let (lanes, label) = (self.lanes.len(), plain(&step.what));
+        let lane = |name: &str| self.lanes.iter().position(|known| known == name);
+        match (lane(&step.from), &step.to) {
+            // The note may cover the lines of the lanes to its right.
+            (from, None) => {
+                let text: String = label.chars().take(NOTE_LETTERS_MAX).collect();
+                written(lanes, from.unwrap_or(0), &format!("* {text}"))
+            }
+            (Some(from), Some(to)) => match lane(to) {
+                Some(to) => arrow(lanes, [from, to], &label, &ending(step), step.outcome == "never"),
+                None => written(lanes, from, &format!("-> server: {label}")),
+            },
+            (None, Some(to)) => written(lanes, lane(to).unwrap_or(0), &format!("<- server: {label}")),
+        }
     }
 }
 
-/// One row without its time.
-fn line(lanes: usize, mark: &LadderMark) -> String {
-    match mark {
-        LadderMark::Note { lane, text } => {
-            // The note may cover the lines of the lanes to its right.
-            let text: String = plain(text).chars().take(NOTE_LETTERS_MAX).collect();
-            written(lanes, *lane, &format!("* {text}"))
-        }
-        LadderMark::Arrow { from: Some(from), to: Some(to), label, ending, is_lost } => {
-            arrow(lanes, [*from, *to], &plain(label), ending, *is_lost)
-        }
-        LadderMark::Arrow { from: Some(lane), label, .. } => {
-            written(lanes, *lane, &format!("-> server: {}", plain(label)))
-        }
-        LadderMark::Arrow { to, label, .. } => {
-            written(lanes, to.unwrap_or_default(), &format!("<- server: {}", plain(label)))
-        }
+/// The way of a message, behind its arrow.
+fn ending(step: &TraceStep) -> String {
+    match (step.heard_us, step.outcome.as_str()) {
+        (Some(heard_us), "heard") => format!("{:.1} ms", heard_us.saturating_sub(step.at_us) as f64 / 1e3),
+        (_, "elsewhere") => "on another channel".to_owned(),
+        (_, "never") => "never arrived".to_owned(),
+        _ => String::new(),
     }
 }
 
@@ -134,27 +109,35 @@ fn put(row: &mut Vec<char>, at: usize, text: &str) {
 mod tests {
     use super::*;
 
+    fn step(ends: [&str; 2], what: &str, heard_us: Option<u64>, outcome: &str) -> TraceStep {
+        let to = Some(ends[1]).filter(|to| !to.is_empty()).map(str::to_owned);
+        let (from, what, outcome) = (ends[0].to_owned(), what.to_owned(), outcome.to_owned());
+        TraceStep { at_us: 1_000, from, to, what, heard_us, outcome }
+    }
+
+    fn two(steps: Vec<TraceStep>) -> Ladder {
+        Ladder { lanes: ["peer 0", "peer 1"].map(str::to_owned).into(), steps, ..Ladder::default() }
+    }
+
     #[test]
     fn arrows_point_at_who_hears_and_lost_ones_say_so() {
-        let check = |ends: [usize; 2], heard_us: Option<u64>, outcome: &str, expected: &str| {
-            let row = LadderRow::message(1_000, ends.map(Some), "peer-ready", heard_us, outcome);
-            assert_eq!(line(2, &row.mark), expected);
+        let check = |ends: [&str; 2], heard_us: Option<u64>, outcome: &str, expected: &str| {
+            assert_eq!(two(vec![]).line(&step(ends, "peer-ready", heard_us, outcome)).trim_end(), expected);
         };
-        check([0, 1], Some(3_000), "heard", "│─────────── peer-ready ─────────▶│  2.0 ms");
-        check([1, 0], None, "never", "│✗────────── peer-ready ──────────│  never arrived");
-        let note = LadderRow::note(0, false, 1, "dials").mark;
-        assert_eq!(line(2, &note), format!("│{}* dials", " ".repeat(33)));
+        check(["peer 0", "peer 1"], Some(3_000), "heard", "│─────────── peer-ready ─────────▶│  2.0 ms");
+        check(["peer 1", "peer 0"], None, "never", "│✗────────── peer-ready ──────────│  never arrived");
+        check(["peer 1", ""], None, "ok", &format!("│{}* peer-ready", " ".repeat(33)));
+        check(["server", "peer 0"], None, "said", &format!("<- server: peer-ready{}│", " ".repeat(13)));
+        check(["peer 0", "server"], None, "said", &format!("-> server: peer-ready{}│", " ".repeat(13)));
     }
 
     #[test]
     fn a_hostile_trace_draws_a_ladder_all_the_same() {
         let label = "\u{1b}[31m\n".repeat(99);
-        let ends = [[None, None], [Some(1), Some(1)], [Some(1), None], [None, Some(0)]];
-        let mut rows: Vec<_> =
-            ends.into_iter().map(|ends| LadderRow::message(u64::MAX, ends, &label, Some(0), "heard")).collect();
-        rows.push(LadderRow::note(0, true, 1, label.clone()));
-        let ladder = Ladder { lanes: vec![label; 2], rows, ..Ladder::default() };
-        assert_eq!(ladder.lines().len(), 6);
+        let ends = [["server", "server"], ["peer 1", "peer 1"], ["x", "peer 0"], ["peer 1", "x"], ["x", ""], ["", ""]];
+        let steps = ends.map(|ends| TraceStep { at_us: u64::MAX, ..step(ends, &label, Some(0), "heard") });
+        let ladder = Ladder { title: label.clone(), ..two(steps.into()) };
+        assert_eq!(ladder.lines().len(), 7);
         assert!(ladder.lines().iter().all(|(line, _)| !line.contains(char::is_control)));
     }
 }

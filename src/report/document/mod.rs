@@ -5,11 +5,15 @@ mod axis;
 mod chart;
 mod colour;
 mod ladder;
+mod styled_text;
+mod table;
 
 pub use axis::{Axis, amounts, fractions, log_time, nines, percentiles, rows, seconds, short_count, spans, times};
 pub use chart::{Bar, Chart, Corner, Mark, MarkShape};
 pub use colour::ChartColour;
-pub use ladder::{Ladder, LadderMark, LadderRow};
+pub use ladder::Ladder;
+pub use styled_text::{Style, StyledText};
+pub use table::{Column, Table, TableOf};
 
 /// A report without a format. Its texts may be hostile: each back end escapes them.
 #[derive(Clone, Debug, Default)]
@@ -54,30 +58,6 @@ pub enum Block {
     Details(String, Vec<Block>),
 }
 
-/// A text with one style, and the colour that it has in charts.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct StyledText {
-    pub text: String,
-    pub style: Style,
-    pub key: Option<ChartColour>,
-}
-
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Style {
-    #[default]
-    Plain,
-    Good,
-    Bad,
-    Strong,
-    Note,
-    /// A word of the glossary, if the glossary has it.
-    Term,
-    /// An address or a command, fit for pasting.
-    Input,
-    /// A reference to the section with that title.
-    To(&'static str),
-}
-
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Tone {
     #[default]
@@ -106,21 +86,6 @@ pub struct Figure {
     pub note: String,
 }
 
-/// A table; the first cell of a row names it. A table without rows is left out.
-#[derive(Clone, Debug)]
-pub struct Table {
-    pub caption: &'static str,
-    pub columns: Vec<Column>,
-    pub rows: Vec<Vec<StyledText>>,
-}
-
-/// A column by its head: words are aligned left, figures right.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Column {
-    Words(&'static str),
-    Figures(&'static str),
-}
-
 /// A test case; its name has no measured values, so that it stays the same from run to run.
 #[derive(Clone, Debug)]
 pub struct TestCase {
@@ -140,34 +105,24 @@ impl Document {
     pub fn known_facts(&self) -> impl Iterator<Item = (&'static str, &StyledText)> {
         self.facts.iter().filter(|(_, value)| !value.text.is_empty()).map(|(name, value)| (*name, value))
     }
-}
 
-impl StyledText {
-    pub fn new(style: Style, text: impl Into<String>) -> Self {
-        Self { text: text.into(), style, key: None }
-    }
-
-    /// `good` or `bad`, in the style of its meaning.
-    pub fn verdict(is_good: bool, good: &str, bad: &str) -> Self {
-        if is_good { Self::new(Style::Good, good) } else { Self::new(Style::Bad, bad) }
-    }
-
-    pub fn term(text: impl Into<String>) -> Self {
-        Self::new(Style::Term, text)
-    }
-
-    pub fn to(section: &'static str, text: impl Into<String>) -> Self {
-        Self::new(Style::To(section), text)
-    }
-
-    pub fn input(text: impl Into<String>) -> Self {
-        Self::new(Style::Input, text)
+    /// The blocks that show anything.
+    pub fn shown_blocks(&self) -> impl Iterator<Item = &Block> {
+        self.blocks.iter().filter(|block| !block.is_empty())
     }
 }
 
-impl<T: Into<String>> From<T> for StyledText {
-    fn from(text: T) -> Self {
-        Self::new(Style::Plain, text)
+impl TestCase {
+    pub fn passed(name: impl Into<String>) -> Self {
+        Self { name: name.into(), outcome: TestOutcome::Passed }
+    }
+
+    pub fn failed(name: impl Into<String>, kind: &'static str, message: impl Into<String>) -> Self {
+        Self { name: name.into(), outcome: TestOutcome::Failed { kind, message: message.into() } }
+    }
+
+    pub fn skipped(name: impl Into<String>, why: impl Into<String>) -> Self {
+        Self { name: name.into(), outcome: TestOutcome::Skipped(why.into()) }
     }
 }
 
@@ -182,25 +137,9 @@ impl Tone {
     }
 }
 
-impl Table {
-    pub fn new(
-        caption: &'static str,
-        columns: impl Into<Vec<Column>>,
-        rows: impl IntoIterator<Item = Vec<StyledText>>,
-    ) -> Self {
-        Self { caption, columns: columns.into(), rows: rows.into_iter().collect() }
-    }
-}
-
-impl Column {
-    pub fn head(self) -> &'static str {
-        match self {
-            Self::Words(head) | Self::Figures(head) => head,
-        }
-    }
-
-    pub fn is_figures(self) -> bool {
-        matches!(self, Self::Figures(_))
+impl<T> From<TableOf<T>> for Block {
+    fn from(rows: TableOf<T>) -> Self {
+        Self::Table(rows.table)
     }
 }
 
@@ -227,7 +166,7 @@ impl Block {
             Self::Facts(facts) => facts.is_empty(),
             Self::Table(table) => table.rows.is_empty(),
             Self::Charts(charts) => charts.is_empty(),
-            Self::Ladder(ladder) => ladder.rows.is_empty(),
+            Self::Ladder(ladder) => ladder.steps.is_empty(),
             Self::Verbatim(text) => text.is_empty(),
         }
     }

@@ -1,7 +1,6 @@
 //! Figures for trend pages that read a list of name, unit, value and range (github-action-benchmark, `customSmallerIsBetter`).
 
 use crate::report::machine::json::pretty_json;
-use crate::summary::distribution::samples_needed;
 use crate::summary::{Repeats, SERIES_TIMERS, Summary};
 use serde::Serialize;
 
@@ -18,9 +17,8 @@ struct Entry {
 pub(in crate::report) fn render(summary: &Summary) -> String {
     let timers = SERIES_TIMERS.into_iter().filter_map(|name| Some((name, &summary.timers.get(name)?.due)));
     let percentiles = timers.flat_map(|(name, due)| {
-        let all = [(50, due.p.p50), (95, due.p.p95), (99, due.p.p99)];
-        let enough = all.into_iter().filter(|(at, _)| due.count >= samples_needed(f64::from(*at)));
-        enough.map(move |(at, us)| entry(format!("{name} p{at}"), "ms", us as f64 / 1e3))
+        let shown = due.known_percentiles().filter(|(at, _)| [50.0, 95.0, 99.0].contains(at));
+        shown.map(move |(at, us)| entry(format!("{name} p{at}"), "ms", us as f64 / 1e3))
     });
     let rates = &summary.rates;
     let shares = [

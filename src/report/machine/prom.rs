@@ -2,7 +2,6 @@
 
 use crate::gates::Gate;
 use crate::report::escape::label;
-use crate::summary::distribution::samples_needed;
 use crate::summary::{
     Clock, Distribution, GateResult, Repeats, Run, Summary, Timer, Unit, Verdict, metric::DELIVERY_OF_A_KIND,
     metric::TIMERS,
@@ -67,13 +66,8 @@ fn verdicts(text: &mut String, gates: &[GateResult], validity: Verdict) {
     let parsed = |gate: &GateResult| Gate::parse(&gate.metric, &gate.expr).ok();
     let limit = |gate: &GateResult| Some(base_units(gate, parsed(gate)?.number));
     let observed = |gate: &GateResult| Some(base_units(gate, gate.observed?));
-    by_gate(
-        text,
-        "meshload_gate_observed",
-        "What the gate read, in seconds, bytes or as a plain number.",
-        gates,
-        observed,
-    );
+    let help = "What the gate read, in seconds, bytes or as a plain number.";
+    by_gate(text, "meshload_gate_observed", help, gates, observed);
     by_gate(text, "meshload_gate_limit", "What the gate demands, in the units of what it read.", gates, limit);
     let valid = f64::from(u8::from(validity == Verdict::Valid));
     family(text, "meshload_valid", "gauge", "1 if nothing speaks against the figures.", &single(Some(valid)));
@@ -135,26 +129,12 @@ fn timer_family(text: &mut String, family_name: &str, help: &str, name: &str, ti
 
 /// The suffix and labels after the family's name on each line, and the value.
 fn timer_samples(distribution: &Distribution, labels: &str) -> Vec<(String, f64)> {
-    let p = &distribution.p;
-    let quantiles = [
-        ("0.5", p.p50),
-        ("0.75", p.p75),
-        ("0.9", p.p90),
-        ("0.95", p.p95),
-        ("0.99", p.p99),
-        ("0.999", p.p99_9),
-        ("0.9999", p.p99_99),
-    ];
     let seconds = |us: u64| us as f64 / 1e6;
-    let is_known = |quantile: &str| {
-        let percentile = quantile.parse::<f64>().unwrap_or(1.0) * 100.0;
-        distribution.count >= samples_needed(percentile)
+    let quantile = |(percentile, us): (f64, u64)| {
+        let quantile = format!("{:.6}", percentile / 100.0);
+        (format!("{{{labels},quantile=\"{}\"}}", quantile.trim_end_matches('0')), seconds(us))
     };
-    let mut samples: Vec<(String, f64)> = quantiles
-        .into_iter()
-        .filter(|(quantile, _)| is_known(quantile))
-        .map(|(quantile, us)| (format!("{{{labels},quantile=\"{quantile}\"}}"), seconds(us)))
-        .collect();
+    let mut samples: Vec<(String, f64)> = distribution.known_percentiles().map(quantile).collect();
     samples.push((format!("_sum{{{labels}}}"), seconds(distribution.mean_us.saturating_mul(distribution.count))));
     samples.push((format!("_count{{{labels}}}"), distribution.count as f64));
     samples

@@ -1,38 +1,40 @@
 //! Percentiles as cells, those with too few samples in brackets.
 
-use crate::report::document::StyledText;
+use crate::report::document::TableOf;
 use crate::summary::{Distribution, distribution::samples_needed};
 use crate::vocabulary::format::duration;
 
-/// A percentile in brackets if it has too few samples to mean anything; `us` is its value in microseconds.
-pub(super) fn percentile(distribution: &Distribution, percentile: f64, us: u64) -> String {
+/// A percentile that the distribution keeps, in brackets if it has too few samples to mean anything.
+pub(super) fn percentile(distribution: &Distribution, wanted: f64) -> String {
+    let us = distribution.percentiles().into_iter().find(|(at, _)| *at == wanted).map_or(0, |(_, us)| us);
     let shown = duration(us);
-    if distribution.count < samples_needed(percentile) { format!("[{shown}]") } else { shown }
+    if distribution.count < samples_needed(wanted) { format!("[{shown}]") } else { shown }
 }
+
+type SpreadFigure = fn(&Distribution) -> String;
 
 /// The median, the two percentiles of the tail, and the maximum.
-pub(super) fn spread(distribution: &Distribution) -> [(&'static str, String); 4] {
-    let p = &distribution.p;
-    [
-        ("p50", percentile(distribution, 50.0, p.p50)),
-        ("p95", percentile(distribution, 95.0, p.p95)),
-        ("p99", percentile(distribution, 99.0, p.p99)),
-        ("max", duration(distribution.max_us)),
-    ]
-}
+pub(super) const SPREAD: [(&str, SpreadFigure); 4] = [
+    ("p50", |of| percentile(of, 50.0)),
+    ("p95", |of| percentile(of, 95.0)),
+    ("p99", |of| percentile(of, 99.0)),
+    ("max", |of| duration(of.max_us)),
+];
 
-/// `spread` as cells of a table.
-pub(super) fn cells(distribution: &Distribution) -> impl Iterator<Item = StyledText> {
-    spread(distribution).into_iter().map(|(_, value)| value.into())
+/// Appends the columns of `SPREAD`.
+pub(super) fn with_spread<T>(table: TableOf<T>, of: impl Fn(&T) -> &Distribution) -> TableOf<T> {
+    SPREAD.into_iter().fold(table, |table, (head, figure)| table.figures(head, |row| figure(of(row))))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::summary::distribution::Percentiles;
 
     #[test]
     fn a_percentile_with_too_few_samples_is_in_brackets() {
-        let of = |count| percentile(&Distribution { count, ..Distribution::default() }, 99.0, 5_000);
+        let p = Percentiles { p99: 5_000, ..Percentiles::default() };
+        let of = |count| percentile(&Distribution { count, p, ..Distribution::default() }, 99.0);
         assert_eq!((of(99).as_str(), of(100).as_str()), ("[5.00 ms]", "5.00 ms"));
     }
 }

@@ -1,6 +1,6 @@
 //! The machines of a run on several, and what of its plan is missing.
 
-use crate::report::document::{Block, Column, StyledText, Table};
+use crate::report::document::{Block, Table};
 use crate::summary::{FleetAgent, Summary};
 use crate::vocabulary::format::{duration, percent};
 
@@ -8,32 +8,16 @@ pub(super) fn blocks(summary: &Summary) -> Vec<Block> {
     if summary.fleet.is_empty() {
         return vec![Block::list(&summary.missing)];
     }
-    let columns = [
-        Column::Figures("slot"),
-        Column::Words("machine"),
-        Column::Figures("cores"),
-        Column::Figures("share of the edges"),
-        Column::Figures("timers late p99"),
-        Column::Figures("clock ahead"),
-        Column::Words("validity"),
-    ];
-    let rows = summary.fleet.iter().map(|agent| row(agent).map(StyledText::from).into());
-    let table = Table::new("The machines: a lost one left no figures", columns, rows);
-    vec![Block::list(&summary.missing), Block::Table(table)]
-}
-
-fn row(agent: &FleetAgent) -> [String; 7] {
-    let known = |text: String| if agent.lost { "–".to_owned() } else { text };
-    let validity = if agent.lost { "lost" } else { agent.validity.name() };
-    [
-        agent.slot.to_string(),
-        known(agent.machine.clone()),
-        known(agent.cores.to_string()),
-        known(percent(agent.share)),
-        known(duration(agent.lag_p99_us)),
-        clock(agent).unwrap_or("–".to_owned()),
-        validity.to_owned(),
-    ]
+    let known = |agent: &FleetAgent, text: String| if agent.lost { "–".to_owned() } else { text };
+    let table = Table::of("The machines: a lost one left no figures", &summary.fleet)
+        .figures("slot", |agent| agent.slot.to_string())
+        .words("machine", |agent| known(agent, agent.machine.clone()))
+        .figures("cores", |agent| known(agent, agent.cores.to_string()))
+        .figures("share of the edges", |agent| known(agent, percent(agent.share)))
+        .figures("timers late p99", |agent| known(agent, duration(agent.lag_p99_us)))
+        .figures("clock ahead", |agent| clock(agent).unwrap_or("–".to_owned()))
+        .words("validity", |agent| if agent.lost { "lost" } else { agent.validity.name() });
+    vec![Block::list(&summary.missing), table.into()]
 }
 
 /// `-1.2ms ± 90µs`
@@ -65,8 +49,10 @@ mod tests {
         let summary = Summary { fleet: vec![agent, lost], missing, ..Summary::default() };
         let clock = format!("-{} ± {}", duration(1_500), duration(90));
         let figures = [percent(0.5), duration(1_200), clock];
-        assert_eq!(row(&summary.fleet[0])[3..6], figures);
-        assert_eq!(row(&summary.fleet[1]), ["1", "–", "–", "–", "–", "–", "lost"]);
+        let Some(Block::Table(table)) = blocks(&summary).pop() else { panic!("a table") };
+        let shown = |row: usize| table.rows[row].iter().map(|cell| cell.text.as_str()).collect::<Vec<_>>();
+        assert_eq!(shown(0)[3..6], figures);
+        assert_eq!(shown(1), ["1", "–", "–", "–", "–", "–", "lost"]);
         let shown = render(Format::Markdown, &summary);
         assert!(shown.contains("north") && shown.contains("measured were 1 of 2 rooms"), "{shown}");
     }

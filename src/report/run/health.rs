@@ -1,8 +1,9 @@
 //! The generator's health: what it used, and how late it was.
 
-use super::latency::{percentile_chart, points};
-use crate::report::document::{Block, Chart, ChartColour, Mark, amounts, seconds};
-use crate::summary::{SeriesRow, Summary, TargetProcess};
+use super::latency::percentile_chart;
+use super::load::{axis, middle_of};
+use crate::report::document::{Block, Chart, ChartColour, Mark, fractions};
+use crate::summary::{Summary, TargetProcess};
 use crate::vocabulary::format::{bytes, count, duration, number, percent};
 
 /// Most of the target's own metrics shown; summary.json has all.
@@ -12,7 +13,7 @@ pub(super) fn blocks(summary: &Summary) -> Vec<Block> {
     let health = &summary.health;
     let lag = &health.lag_us;
     let facts = [
-        ("timers late p99", super::figures::percentile(lag, 99.0, lag.p.p99)),
+        ("timers late p99", super::figures::percentile(lag, 99.0)),
         ("max", duration(lag.max_us)),
         ("CPU used", format!("{:.2} of {} cores", health.cpu_cores, summary.run.machine.cores)),
         ("nearly all of it used", format!("{} of the run", percent(health.busy_share))),
@@ -30,10 +31,8 @@ pub(super) fn blocks(summary: &Summary) -> Vec<Block> {
     let clocks = clocks.into_iter().filter_map(|(what, counts)| Some((what, counts.in_words()?)));
     let reading = "how late our own timers fired: no figure here can be finer";
     let target = summary.target_process.iter().flat_map(target_facts);
-    let charts = [
-        percentile_chart("Scheduler lag", reading, &[(ChartColour::Due, "lag", points(lag))], &[]),
-        second_by_second(summary),
-    ];
+    let charts =
+        [percentile_chart("Scheduler lag", reading, &[(ChartColour::Due, "lag", lag.curve())], &[]), own_cpu(summary)];
     vec![Block::Beside(vec![
         Block::facts(facts.into_iter().chain(clocks).chain(target)),
         Block::Charts(charts.into_iter().flatten().collect()),
@@ -63,29 +62,40 @@ fn target_facts(process: &TargetProcess) -> Vec<(&'static str, String)> {
     facts
 }
 
-/// Cores in use and cores waited for; a row without a sample leaves a gap.
-fn second_by_second(summary: &Summary) -> Option<Chart> {
-    let cores = |row: &SeriesRow, us: u64| us as f64 / 1e6 / row.seconds.max(1) as f64;
-    let all = summary.series.iter().flat_map(|row| [row.cpu_us, row.waiting_us].map(|us| Some(cores(row, us?))));
-    let most = all.flatten().reduce(f64::max)?;
-    let line = |colour: ChartColour, name: &str, of: fn(&SeriesRow) -> Option<u64>| {
-        let point = |row: &SeriesRow| {
-            (row.second as f64 + row.seconds as f64 / 2.0, of(row).map_or(f64::NAN, |us| cores(row, us)))
-        };
-        Mark::line(colour, name, summary.series.iter().map(point))
+/// The CPU of this process in each second.
+fn own_cpu(summary: &Summary) -> Option<Chart> {
+    let looks = summary.series.iter().map(|row| (middle_of(row), row.seconds, [row.cpu_us, row.waiting_us]));
+    cpu(summary, "CPU, second by second", ["cores", "waited for, by the worker that waited longest"], looks)
+}
+
+/// The CPU of the target's processes in each second, if they run on this machine.
+pub(super) fn target_cpu(summary: &Summary) -> Option<Chart> {
+    let looks = summary
+        .target_process
+        .as_ref()?
+        .spans()
+        .map(|(row, seconds)| (row.second as f64 - seconds as f64 / 2.0, seconds, [row.cpu_us, row.waiting_us]));
+    let words = ["cores of its process on this machine", "waited for, by the thread that waited longest"];
+    cpu(summary, "The target's CPU, second by second", words, looks)
+}
+
+/// Cores in use and cores waited for. A look has the middle of the time that it covers, in seconds of the run, its
+/// seconds, and the times used and waited in microseconds; one that measured nothing leaves a gap.
+fn cpu(
+    summary: &Summary,
+    heading: &str,
+    [reading, waited]: [&str; 2],
+    looks: impl Iterator<Item = (f64, u64, [Option<u64>; 2])>,
+) -> Option<Chart> {
+    let cores = |us: Option<u64>, seconds: u64| us.map_or(f64::NAN, |us| us as f64 / 1e6 / seconds.max(1) as f64);
+    let cores: Vec<_> = looks.map(|(at, seconds, both)| (at, both.map(|us| cores(us, seconds)))).collect();
+    let most = cores.iter().flat_map(|(_, both)| *both).filter(|cores| !cores.is_nan()).reduce(f64::max)?;
+    let line = |colour: ChartColour, name: &str, which: usize| {
+        Mark::line(colour, name, cores.iter().map(|(at, both)| (*at, both[which])))
     };
-    Some(Chart {
-        is_large: false,
-        heading: "CPU, second by second".into(),
-        reading: "cores".into(),
-        says: format!("Cores in use in each second, at most {most:.2} of {}", summary.run.machine.cores),
-        height: 220,
-        margin: 48,
-        x: seconds(summary.series.last().map_or(0, |row| row.second.saturating_add(row.seconds)) as f64),
-        y: amounts(most.max(summary.run.machine.cores), |cores| format!("{cores:.1}")),
-        marks: vec![
-            line(ChartColour::Due, "in use", |row| row.cpu_us),
-            line(ChartColour::Failed, "waited for, by the worker that waited longest", |row| row.waiting_us),
-        ],
-    })
+    let granted = summary.run.machine.cores;
+    let says = format!("Cores in use in each second, at most {most:.2} of {granted}");
+    let axes = [axis(&summary.series), fractions(most.max(granted.min(1.0)), |cores| format!("{cores:.2}"))];
+    let marks = vec![line(ChartColour::Due, "in use", 0), line(ChartColour::Failed, waited, 1)];
+    Some(Chart::new(heading, reading, says, axes, marks))
 }

@@ -1,10 +1,11 @@
 //! Latency charts: times over percentiles, and over the run.
 
+use super::load::{axis, end_of, line, rate};
 use crate::gates::Gate;
 use crate::report::document::{
-    Bar, Chart, ChartColour, Mark, MarkShape, amounts, log_time, nines, percentiles, seconds, short_count, times,
+    Bar, Chart, ChartColour, Mark, MarkShape, amounts, log_time, nines, percentiles, short_count, times,
 };
-use crate::summary::{Distribution, GateResult, Point, RowTimer, SeriesRow, Summary, Unit, curve::curve, heat};
+use crate::summary::{Distribution, GateResult, Point, RowTimer, SeriesRow, Summary, Unit, heat};
 use crate::vocabulary::format::{count, duration};
 
 /// Bars of a histogram.
@@ -26,7 +27,7 @@ pub(super) fn charts(summary: &Summary) -> Vec<Chart> {
         let by_share = summary.timers.get(name).and_then(|timer| {
             let both = [(ChartColour::Due, "from due", &timer.due), (ChartColour::Began, "from began", &timer.began)];
             let shown = if timer.due == timer.began { &both[..1] } else { &both };
-            let curves = shown.iter().map(|(colour, name, distribution)| (*colour, *name, points(distribution)));
+            let curves = shown.iter().map(|(colour, name, distribution)| (*colour, *name, distribution.curve()));
             percentile_chart(heading, reading, &curves.collect::<Vec<_>>(), &limits)
         });
         let histogram = summary.timers.get(name).filter(|_| name == "time_to_open").and_then(|it| histogram(&it.due));
@@ -85,22 +86,11 @@ fn histogram(distribution: &Distribution) -> Option<Chart> {
         let says = format!("{low} to {high}: {}", count(*number));
         Bar { from: (left, 0.0), to: (right - width * 0.1, *number as f64), strength: 0.8, says }
     });
-    Some(Chart {
-        is_large: false,
-        heading: "Time to open, histogram".into(),
-        reading: "edges by the time that they took, on a log scale".into(),
-        says: format!("Edges by time to open; {} at most in one bar", count(most)),
-        height: 220,
-        margin: 48,
-        x: times(distribution.min_us, distribution.max_us),
-        y: amounts(most as f64, short_count),
-        marks: vec![Mark::new(ChartColour::Due, "", MarkShape::Boxes(bars.collect()))],
-    })
-}
-
-/// The curve's points; none if the histogram can't be decoded, which `Summary::read` refuses in a file.
-pub(super) fn points(distribution: &Distribution) -> Vec<Point> {
-    distribution.histogram().map_or(vec![], |histogram| curve(&histogram))
+    let says = format!("Edges by time to open; {} at most in one bar", count(most));
+    let axes = [times(distribution.min_us, distribution.max_us), amounts(most as f64, short_count)];
+    let marks = vec![Mark::new(ChartColour::Due, "", MarkShape::Boxes(bars.collect()))];
+    let reading = "edges by the time that they took, on a log scale";
+    Some(Chart::new("Time to open, histogram", reading, says, axes, marks))
 }
 
 /// Latency over percentiles, both on a log scale; absent without samples.
@@ -120,17 +110,9 @@ pub(in crate::report) fn percentile_chart(
     let marks = curves.iter().map(|(colour, name, points)| {
         Mark::line(*colour, *name, points.iter().map(|point| (nines(point.percentile), log_time(point.us as f64))))
     });
-    Some(Chart {
-        is_large: false,
-        heading: heading.into(),
-        reading: reading.into(),
-        says: format!("{heading} over percentiles, from {} to {}", duration(min), duration(max)),
-        height: 220,
-        margin: 58,
-        x: percentiles(samples),
-        y: times(low, high),
-        marks: marks.chain(limits.iter().map(|limit| limit.mark())).collect(),
-    })
+    let marks = marks.chain(limits.iter().map(|limit| limit.mark())).collect();
+    let says = format!("{heading} over percentiles, from {} to {}", duration(min), duration(max));
+    Some(Chart::new(heading, reading, says, [percentiles(samples), times(low, high)], marks))
 }
 
 /// The percentiles of a timer in each second, over a heatmap of its samples if the summary has one.
@@ -142,47 +124,32 @@ fn over_time(series: &[SeriesRow], name: &str, heading: &str, limits: &[GateLimi
     let near = near(limits, fastest, slowest);
     let edges = || heat.iter().flat_map(|bar| [bar.from.1, bar.to.1]).map(|log| 10f64.powf(log) as u64);
     let all = || edges().chain(near.iter().map(|limit| limit.us)).chain([fastest, slowest]);
-    // A row without a sample interrupts the line.
     let line = |colour: ChartColour, name_of_line: &str, of: fn(&RowTimer) -> u64| {
-        let middle = |row: &SeriesRow| row.second as f64 + row.seconds as f64 / 2.0;
-        let value = |row: &SeriesRow| row.timers.get(name).map_or(f64::NAN, |timer| log_time(of(timer) as f64));
-        Mark::line(colour, name_of_line, series.iter().map(|row| (middle(row), value(row))))
+        line(series, colour, name_of_line, |row| Some(log_time(of(row.timers.get(name)?) as f64)))
     };
     let lines = [
         line(ChartColour::Median, "p50", |timer| timer.p50_us),
         line(ChartColour::Due, "p95", |timer| timer.p95_us),
         line(ChartColour::Tail, "p99", |timer| timer.p99_us),
     ];
-    let x = seconds(series.last().map_or(0, |row| row.second.saturating_add(row.seconds)) as f64);
     let y = times(all().min()?, all().max()?);
     let is_heated = !heat.is_empty();
     let heat = Mark::new(ChartColour::Received, if is_heated { "darker: more" } else { "" }, MarkShape::Boxes(heat));
-    Some(Chart {
-        is_large: false,
-        heading: format!("{heading}, second by second"),
-        reading: "when it ended, how long it took".into(),
-        says: format!(
-            "{heading} in each second; the least median is {}, the slowest p99 is {}",
-            duration(fastest),
-            duration(slowest)
-        ),
-        height: 220,
-        margin: 58,
-        x,
-        y,
-        marks: std::iter::once(heat).chain(lines).chain(near.into_iter().map(GateLimit::mark)).collect(),
-    })
+    let (fastest, slowest) = (duration(fastest), duration(slowest));
+    let says = format!("{heading} in each second; the least median is {fastest}, the slowest p99 is {slowest}");
+    let marks = std::iter::once(heat).chain(lines).chain(near.into_iter().map(GateLimit::mark)).collect();
+    let heading = format!("{heading}, second by second");
+    Some(Chart::new(heading, "when it ended, how long it took", says, [axis(series), y], marks))
 }
 
 fn heatmap(rows: &[&SeriesRow]) -> Vec<Bar> {
-    let rate = |row: &SeriesRow, count: u64| count as f64 / row.seconds.max(1) as f64;
     let densest =
         rows.iter().flat_map(|row| row.time_to_open.iter().map(|count| rate(row, *count))).fold(1e-9, f64::max);
     let mut boxes = vec![];
     for row in rows {
         for (band, count) in row.time_to_open.iter().enumerate().filter(|(_, count)| **count > 0) {
             let from = (row.second as f64, log_time(heat::floor_us(band)));
-            let to = (row.second.saturating_add(row.seconds) as f64, log_time(heat::floor_us(band + 1)));
+            let to = (end_of(row), log_time(heat::floor_us(band + 1)));
             // The square root keeps rare samples visible beside frequent ones.
             let strength = 0.1 + 0.7 * (rate(row, *count) / densest).sqrt();
             boxes.push(Bar { from, to, strength, says: String::new() });

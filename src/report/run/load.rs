@@ -1,8 +1,7 @@
 //! The load over the run: joins, opened and failed edges, messages, second by second.
 
 use crate::report::document::{
-    Bar, Block, Chart, ChartColour, Column, Corner, Mark, MarkShape, StyledText, Table, amounts,
-    seconds as seconds_axis, short_count,
+    Axis, Bar, Block, Chart, ChartColour, Corner, Mark, MarkShape, Table, amounts, seconds as seconds_axis, short_count,
 };
 use crate::summary::SeriesRow;
 use crate::vocabulary::format;
@@ -24,17 +23,25 @@ pub(super) fn charts(series: &[SeriesRow]) -> Vec<Chart> {
 
 /// The charts' figures as a table, for screen readers and for exact values.
 pub(super) fn seconds(series: &[SeriesRow]) -> Block {
-    let counters = ["from second", "joined", "opened", "failed", "frames", "messages", "p50", "p99"];
+    type RowCount = fn(&SeriesRow) -> u64;
+    const COUNTS: [(&str, RowCount); 6] = [
+        ("from second", |row| row.second),
+        ("joined", |row| row.joined),
+        ("opened", |row| row.opened),
+        ("failed", |row| row.failed),
+        ("frames", |row| row.frames),
+        ("messages", |row| row.messages),
+    ];
     let time = |us: Option<u64>| us.map_or("–".into(), format::duration);
     // A summary of meshload has at most a thousand rows; a foreign one must not make the page endless.
-    let rows = series.iter().take(1_000).map(|row| {
-        let counts = [row.second, row.joined, row.opened, row.failed, row.frames, row.messages].map(format::count);
-        let times = [row.time_to_open_p50_us, row.time_to_open_p99_us].map(time);
-        counts.into_iter().chain(times).map(StyledText::from).collect()
-    });
-    let caption = "p50 and p99 are those of time_to_open (due) of the edges decided in it";
-    let table = Table::new(caption, counters.map(Column::Figures), rows);
-    Block::Details("The run, second by second".into(), vec![Block::Table(table)])
+    let rows = series.iter().take(1_000);
+    let table = Table::of("p50 and p99 are those of time_to_open (due) of the edges decided in it", rows);
+    let table = COUNTS
+        .into_iter()
+        .fold(table, |table, (head, of)| table.figures(head, |row| format::count(of(row))))
+        .figures("p50", |row| time(row.time_to_open_p50_us))
+        .figures("p99", |row| time(row.time_to_open_p99_us));
+    Block::Details("The run, second by second".into(), vec![table.into()])
 }
 
 fn arrivals(series: &[SeriesRow]) -> Chart {
@@ -51,7 +58,7 @@ fn arrivals(series: &[SeriesRow]) -> Chart {
     });
     marks.push(Mark::new(ChartColour::Failed, "edges failed", MarkShape::Boxes(failed.collect())));
     let says = format!("Peers joined, edges opened and edges failed in each second, at most {max:.0}");
-    per_second("Joins, opens and failures", "per second", says, series, max, marks)
+    Chart::new("Joins, opens and failures", "per second", says, per_second(series, max), marks)
 }
 
 fn totals(series: &[SeriesRow]) -> Chart {
@@ -72,28 +79,17 @@ fn totals(series: &[SeriesRow]) -> Chart {
         Mark::line(ChartColour::Joined, "peers joined", joined),
         Mark::line(ChartColour::Failed, "edges failed", failed),
     ];
-    per_second("So far", "since the start", says, series, max, marks)
+    Chart::new("So far", "since the start", says, per_second(series, max), marks)
 }
 
 fn traffic(heading: &str, reading: &str, series: &[SeriesRow], of: fn(&SeriesRow) -> u64) -> Chart {
     let max = series.iter().map(|row| rate(row, of(row))).fold(0.0, f64::max);
     let marks = Mark::filled(ChartColour::Received, reading, steps(series, of)).into();
-    per_second(heading, reading, format!("{heading} per second, at most {max:.0}"), series, max, marks)
+    Chart::new(heading, reading, format!("{heading} per second, at most {max:.0}"), per_second(series, max), marks)
 }
 
-fn per_second(heading: &str, reading: &str, says: String, series: &[SeriesRow], max: f64, marks: Vec<Mark>) -> Chart {
-    let (x, y) = (seconds_axis(series.last().map_or(0.0, end_of)), amounts(max, short_count));
-    Chart {
-        is_large: false,
-        heading: heading.into(),
-        reading: reading.into(),
-        says,
-        height: 220,
-        margin: 48,
-        x,
-        y,
-        marks,
-    }
+fn per_second(series: &[SeriesRow], max: f64) -> [Axis; 2] {
+    [axis(series), amounts(max, short_count)]
 }
 
 /// A step curve: each value holds for the duration of its row.
@@ -102,10 +98,31 @@ fn steps(series: &[SeriesRow], of: fn(&SeriesRow) -> u64) -> Vec<Corner> {
     series.iter().flat_map(step).collect()
 }
 
-fn end_of(row: &SeriesRow) -> f64 {
+/// The axis of the whole run.
+pub(super) fn axis(series: &[SeriesRow]) -> Axis {
+    seconds_axis(series.last().map_or(0.0, end_of))
+}
+
+/// A line through the middles of the rows; a row without a value is a gap.
+pub(super) fn line(
+    series: &[SeriesRow],
+    colour: ChartColour,
+    name: &str,
+    value: impl Fn(&SeriesRow) -> Option<f64>,
+) -> Mark {
+    Mark::line(colour, name, series.iter().map(|row| (middle_of(row), value(row).unwrap_or(f64::NAN))))
+}
+
+/// The middle of the row, in seconds of the run.
+pub(super) fn middle_of(row: &SeriesRow) -> f64 {
+    row.second as f64 + row.seconds as f64 / 2.0
+}
+
+pub(super) fn end_of(row: &SeriesRow) -> f64 {
     row.second.saturating_add(row.seconds) as f64
 }
 
-fn rate(row: &SeriesRow, count: u64) -> f64 {
+/// A count of the row as so many a second.
+pub(super) fn rate(row: &SeriesRow, count: u64) -> f64 {
     count as f64 / row.seconds.max(1) as f64
 }

@@ -48,17 +48,9 @@ fn mesh(room: &RoomMesh) -> Chart {
             !matches!(letter, 'o' | 'f')
         }),
     ];
-    Chart {
-        is_large: false,
-        heading: room.room.clone(),
-        reading: lacking(room),
-        says: format!("The mesh of room {} {}", room.room, lacking(room)),
-        height: 350,
-        margin: 45,
-        x: axis(|at, _| at),
-        y: axis(|at, seats| seats - at),
-        marks,
-    }
+    let says = format!("The mesh of room {} {}", room.room, lacking(room));
+    let axes = [axis(|at, _| at), axis(|at, seats| seats - at)];
+    Chart { height: 350, ..Chart::new(&room.room, lacking(room), says, axes, marks) }
 }
 
 fn peer(room: &RoomMesh, seat: u16) -> String {

@@ -13,11 +13,11 @@ mod signaling;
 mod verdict;
 
 pub(super) use latency::percentile_chart;
-pub(super) use provenance::{description, facts, minute};
-pub(super) use verdict::{capitalised, gate_check, gate_table};
+pub use verdict::capitalised;
+pub(super) use verdict::{gate_check, gate_table};
 
 use crate::report::document::{Block, Document, Style, StyledText};
-use crate::summary::Summary;
+use crate::summary::{Outcome, Run, Summary};
 
 /// The document of a run.
 pub(super) fn document(summary: &Summary) -> Document {
@@ -25,6 +25,7 @@ pub(super) fn document(summary: &Summary) -> Document {
     let series = &summary.series;
     let mut charts = latency::charts(summary);
     charts.extend(load::charts(series));
+    charts.extend(health::target_cpu(summary));
     let warmup = summary
         .counts_warmup
         .as_ref()
@@ -50,16 +51,25 @@ pub(super) fn document(summary: &Summary) -> Document {
         Block::Section("This machine", health::blocks(summary)),
         Block::Section("What was run", provenance::blocks(summary)),
     ];
+    let head = head(run, &run.name, summary.result);
     Document {
-        command: "",
-        name: run.name.clone(),
-        asks: description(run),
-        headline: format!("{} {}", summary.result.name().to_uppercase(), run.name),
+        facts: head.facts.into_iter().chain([("meshload", StyledText::from(&summary.meshload.version))]).collect(),
+        cards: verdict::cards(summary),
+        blocks,
+        checks: verdict::checks(summary),
+        ..head
+    }
+}
+
+/// The document of a run, or of the repeats of one, as far as its figures don't matter.
+pub(super) fn head(run: &Run, name: &str, result: Outcome) -> Document {
+    Document {
+        name: name.to_owned(),
+        asks: run.description(),
+        headline: format!("{} {name}", result.name().to_uppercase()),
         started_at: run.started_at.clone(),
         duration_us: run.duration_us,
-        facts: facts(run).into_iter().chain([("meshload", StyledText::from(&summary.meshload.version))]).collect(),
-        cards: verdict::cards(summary),
-        blocks: blocks.into_iter().filter(|block| !block.is_empty()).collect(),
-        checks: verdict::checks(summary),
+        facts: provenance::facts(run),
+        ..Document::default()
     }
 }

@@ -1,10 +1,8 @@
 //! The time of edges by phase, the target's phases apart from the peers'.
 
-use super::figures::{cells, percentile};
-use crate::report::document::{
-    Bar, Block, Chart, ChartColour, Column, Mark, MarkShape, StyledText, Table, rows, spans,
-};
-use crate::summary::{Clock, PhaseTimes, SlowEdge, Summary};
+use super::figures::{percentile, with_spread};
+use crate::report::document::{Bar, Block, Chart, ChartColour, Mark, MarkShape, StyledText, Table, rows, spans};
+use crate::summary::{PhaseTimes, SlowEdge, Summary};
 use crate::vocabulary::Phase;
 use crate::vocabulary::format::{count, duration, percent, plural};
 
@@ -35,28 +33,22 @@ pub(super) fn blocks(summary: &Summary) -> Vec<Block> {
     });
     vec![
         Block::Paragraph(shares.unwrap_or_default().into()),
-        Block::Beside(vec![Block::Charts(mean_edge(summary).into_iter().collect()), Block::Table(timers(summary))]),
-        Block::Details(
-            "The mean edge in three: the target's, the peers', ours".into(),
-            vec![Block::Table(split(summary))],
-        ),
-        Block::Details("All timers, to the last percentile".into(), vec![Block::Table(all_timers(summary))]),
+        Block::Beside(vec![Block::Charts(mean_edge(summary).into_iter().collect()), timers(summary)]),
+        Block::Details("The mean edge in three: the target's, the peers', ours".into(), vec![split(summary)]),
+        Block::Details("All timers, to the last percentile".into(), vec![all_timers(summary)]),
     ]
 }
 
 /// Three bars of the mean opened edge: the target's phases, the peers' phases, and all.
 fn mean_edge(summary: &Summary) -> Option<Chart> {
-    let mean = phases_of(summary.mean_edge.as_ref()?);
+    let mean = summary.mean_edge.as_ref()?.by_phase();
     let (target, peers): (Vec<_>, Vec<_>) = mean.iter().partition(|(phase, _)| phase.belongs_to_target());
     let in_words: Vec<_> = mean.iter().map(|(phase, us)| format!("{} {}", phase.name(), duration(*us))).collect();
     let says = format!("Mean time of each phase: {}; {} in all", in_words.join(", "), duration(sum(&mean)));
     let names = ["target", "peers", "both"].map(str::to_owned).into_iter();
-    Some(Chart {
-        is_large: false,
-        heading: "The mean edge, phase by phase".into(),
-        reading: "blue: the target's time; orange: the peers'; of edges that opened, from when they began".into(),
-        ..stacked(says, 170, 55, names, &[target, peers, mean])
-    })
+    let heading = "The mean edge, phase by phase".into();
+    let reading = "blue: the target's time; orange: the peers'; of edges that opened, from when they began".into();
+    Some(Chart { heading, reading, ..stacked(says, 170, names, &[target, peers, mean]) })
 }
 
 fn sum(phases: &[(Phase, u64)]) -> u64 {
@@ -67,7 +59,6 @@ fn sum(phases: &[(Phase, u64)]) -> u64 {
 fn stacked(
     says: String,
     height: u32,
-    margin: u32,
     names: impl ExactSizeIterator<Item = String>,
     bars: &[Vec<(Phase, u64)>],
 ) -> Chart {
@@ -86,91 +77,68 @@ fn stacked(
         Mark::new(ChartColour::of_phase(wanted.name()), name, MarkShape::Boxes(boxes))
     };
     let marks = Phase::OF_AN_EDGE.into_iter().map(boxes_of).collect();
-    Chart {
-        is_large: false,
-        heading: String::new(),
-        reading: String::new(),
-        says,
-        height,
-        margin,
-        x: spans(longest as f64),
-        y,
-        marks,
-    }
+    Chart { height, ..Chart::new("", "", says, [spans(longest as f64), y], marks) }
 }
 
 /// A row for each timer: payer, samples and percentiles on the clock `due`, beside the control run's.
-fn timers(summary: &Summary) -> Table {
-    let mut columns = vec![Column::Words("timer (due)"), Column::Words("paid by"), Column::Figures("samples")];
-    columns.extend(["p50", "p95", "p99", "max"].map(Column::Figures));
-    if summary.control.is_some() {
-        columns.extend(["ours p50", "ours p99"].map(Column::Figures));
-    }
+fn timers(summary: &Summary) -> Block {
+    const CAPTION: &str = "From when each was due; phases hold what completed, the other timers timeouts too. In brackets: fewer samples than that percentile needs";
     let payer = |phase: Phase| if phase.belongs_to_target() { "target" } else { "peers" };
-    let phases = Phase::OF_AN_EDGE.into_iter().map(|phase| (phase.name(), payer(phase), true));
-    let others = OTHER_TIMERS.into_iter().map(|(name, payer)| (name, payer, false));
-    let rows = phases.chain(others).filter_map(|(name, payer, is_phase)| {
-        let due = &summary.timers.get(name)?.due;
-        let key = is_phase.then(|| ChartColour::of_phase(name));
-        let mut row = vec![StyledText { key, ..StyledText::term(name) }, payer.into(), count(due.count).into()];
-        row.extend(cells(due));
-        row.extend(summary.control.iter().flat_map(|control| {
-            match control.timers.get(name) {
-                Some(timer) => [(50.0, timer.due.p.p50), (99.0, timer.due.p.p99)]
-                    .map(|(at, us)| StyledText::from(percentile(&timer.due, at, us))),
-                None => ["–"; 2].map(StyledText::from),
-            }
-        }));
-        Some(row)
-    });
-    Table::new(
-        "From when each was due; phases hold what completed, the other timers timeouts too. In brackets: fewer samples than that percentile needs",
-        columns,
-        rows,
-    )
+    let key = |phase: Phase| Some(ChartColour::of_phase(phase.name()));
+    let phases = Phase::OF_AN_EDGE.into_iter().map(|phase| (phase.name(), payer(phase), key(phase)));
+    let others = OTHER_TIMERS.into_iter().map(|(name, payer)| (name, payer, None));
+    let known = phases.chain(others).filter_map(|named| Some((named, &summary.timers.get(named.0)?.due)));
+    let table = Table::of(CAPTION, known)
+        .words("timer (due)", |((name, _, key), _)| StyledText { key: *key, ..StyledText::term(*name) })
+        .words("paid by", |((_, payer, _), _)| *payer)
+        .figures("samples", |(_, due)| count(due.count));
+    let table = with_spread(table, |(_, due)| due);
+    let Some(control) = &summary.control else { return table.into() };
+    [("ours p50", 50.0), ("ours p99", 99.0)]
+        .into_iter()
+        .fold(table, |table, (head, at)| {
+            let ours =
+                |name: &str| control.timers.get(name).map_or("–".to_owned(), |timer| percentile(&timer.due, at));
+            table.figures(head, |((name, ..), _)| ours(name))
+        })
+        .into()
 }
 
 /// Each phase of the mean opened edge, split between the target, the peers and this generator.
-fn split(summary: &Summary) -> Table {
-    let mean = summary.mean_edge.as_ref().map(phases_of).unwrap_or_default();
-    let own = summary.mean_edge_own.as_ref().map(phases_of).unwrap_or_default();
+fn split(summary: &Summary) -> Block {
+    let mean = summary.mean_edge.as_ref().map(PhaseTimes::by_phase).unwrap_or_default();
+    let own = summary.mean_edge_own.as_ref().map(PhaseTimes::by_phase).unwrap_or_default();
     let own_of = |wanted: Phase| own.iter().find(|(phase, _)| *phase == wanted).map_or(0, |(_, us)| *us);
-    let rows = mean.iter().map(|(phase, us)| {
-        let ours = own_of(*phase).min(*us);
-        let (target, peers) = if phase.belongs_to_target() { (us - ours, 0) } else { (0, us - ours) };
-        let figures = [*us, target, peers, ours].map(|us| StyledText::from(duration(us)));
-        std::iter::once(StyledText::term(phase.name())).chain(figures).collect()
-    });
-    let columns = ["mean", "target", "peers", "ours"].map(Column::Figures);
-    let columns = std::iter::once(Column::Words("phase")).chain(columns).collect::<Vec<_>>();
-    Table::new("Ours: own work, and what waited for this process by the kernel's receive stamps", columns, rows)
+    let parts = mean.iter().map(|(phase, us)| (*phase, *us, own_of(*phase).min(*us)));
+    let share = |(phase, us, ours): &(Phase, u64, u64), of_target: bool| {
+        duration(if phase.belongs_to_target() == of_target { us - ours } else { 0 })
+    };
+    Table::of("Ours: own work, and what waited for this process by the kernel's receive stamps", parts)
+        .words("phase", |(phase, ..)| StyledText::term(phase.name()))
+        .figures("mean", |(_, us, _)| duration(*us))
+        .figures("target", |part| share(part, true))
+        .figures("peers", |part| share(part, false))
+        .figures("ours", |(_, _, ours)| duration(*ours))
+        .into()
 }
 
-fn all_timers(summary: &Summary) -> Table {
-    let mut columns = vec![Column::Words("timer"), Column::Words("clock")];
-    columns.extend(["samples", "min", "mean", "p50", "p90", "p95", "p99", "p99.9", "max"].map(Column::Figures));
-    let rows = summary.timers.iter().flat_map(|(name, timer)| {
-        let same = timer.due == timer.began;
-        let clocks = [(Clock::Due, "due"), (Clock::Began, "began"), (Clock::Net, "net")];
-        let is_shown = move |clock: Clock| match clock {
-            Clock::Due => true,
-            Clock::Began => !same,
-            Clock::Net => timer.net.is_some(),
-        };
-        clocks.into_iter().filter(move |(clock, _)| is_shown(*clock)).map(move |(clock, called)| {
-            let distribution = timer.on(clock);
-            let p = &distribution.p;
-            let mut row =
-                vec![StyledText::term(name), if same && clock != Clock::Net { "either" } else { called }.into()];
-            row.push(count(distribution.count).into());
-            row.extend([distribution.min_us, distribution.mean_us].map(|us| StyledText::from(duration(us))));
-            let at = [(50.0, p.p50), (90.0, p.p90), (95.0, p.p95), (99.0, p.p99), (99.9, p.p99_9)];
-            row.extend(at.map(|(at, us)| StyledText::from(percentile(distribution, at, us))));
-            row.push(duration(distribution.max_us).into());
-            row
-        })
+fn all_timers(summary: &Summary) -> Block {
+    let clocks = summary.timers.iter().flat_map(|(name, timer)| {
+        let (due, began) = ((name, "due", &timer.due), (name, "began", &timer.began));
+        let counted = if timer.due == timer.began { vec![(name, "either", &timer.due)] } else { vec![due, began] };
+        counted.into_iter().chain(timer.net.iter().map(move |net| (name, "net", net)))
     });
-    Table::new("In brackets: fewer samples than that percentile needs", columns, rows)
+    let table = Table::of("In brackets: fewer samples than that percentile needs", clocks)
+        .words("timer", |(name, ..)| StyledText::term(*name))
+        .words("clock", |(_, clock, _)| *clock)
+        .figures("samples", |(.., of)| count(of.count))
+        .figures("min", |(.., of)| duration(of.min_us))
+        .figures("mean", |(.., of)| duration(of.mean_us));
+    [("p50", 50.0), ("p90", 90.0), ("p95", 95.0), ("p99", 99.0), ("p99.9", 99.9)]
+        .into_iter()
+        .fold(table, |table, (head, at)| table.figures(head, |(.., of)| percentile(of, at)))
+        .figures("max", |(.., of)| duration(of.max_us))
+        .into()
 }
 
 /// The generator's own part in the target's figures; empty without a control run.
@@ -187,7 +155,7 @@ pub(super) fn control(summary: &Summary) -> Vec<String> {
     let parts = OF_THE_TARGET.into_iter().filter_map(|name| {
         let (all, ours) = (&summary.timers.get(name)?.due, &control.timers.get(name)?.due);
         let is_all_ours = ours.p.p50 >= all.p.p50;
-        let (all, ours) = (percentile(all, 50.0, all.p.p50), percentile(ours, 50.0, ours.p.p50));
+        let (all, ours) = (percentile(all, 50.0), percentile(ours, 50.0));
         Some(if is_all_ours {
             format!("{name} p50 {all}, all of it ours: the control run took {ours}")
         } else {
@@ -203,45 +171,26 @@ pub(super) fn slowest(summary: &Summary) -> Vec<Block> {
     if edges.is_empty() {
         return vec![];
     }
-    let phases: Vec<Vec<(Phase, u64)>> = edges.iter().map(|edge| phases_of(&edge.phases)).collect();
+    let phases: Vec<Vec<(Phase, u64)>> = edges.iter().map(|edge| edge.phases.by_phase()).collect();
     let says = format!("The {}, each split into its phases", plural(edges.len() as u64, "slowest edge"));
     let names = edges.iter().map(|edge| format!("{}–{}", edge.peers[0], edge.peers[1]));
-    let chart = Chart {
-        is_large: false,
-        heading: "Their time, phase by phase".into(),
-        reading: "each row is one edge, named by its two peers".into(),
-        ..stacked(says, 45 + 20 * edges.len() as u32, 75, names, &phases)
+    let chart = stacked(says, 45 + 20 * edges.len() as u32, names, &phases);
+    let (heading, reading) =
+        ("Their time, phase by phase".into(), "each row is one edge, named by its two peers".into());
+    let table = Block::Details("The same as a table".into(), vec![slow_table(edges)]);
+    vec![Block::Charts(vec![Chart { heading, reading, ..chart }]), table]
+}
+
+fn slow_table(edges: &[SlowEdge]) -> Block {
+    let time = |edge: &SlowEdge, wanted: Phase| {
+        let found = edge.phases.by_phase().into_iter().find(|(phase, _)| *phase == wanted);
+        found.map_or("–".to_owned(), |(_, us)| duration(us))
     };
-    let table = Block::Table(slow_table(edges));
-    vec![Block::Charts(vec![chart]), Block::Details("The same as a table".into(), vec![table])]
-}
-
-fn slow_table(edges: &[SlowEdge]) -> Table {
-    let mut columns =
-        vec![Column::Words("room"), Column::Words("peers"), Column::Figures("due"), Column::Figures("began")];
-    columns.extend(Phase::OF_AN_EDGE.map(|phase| Column::Figures(phase.name())));
-    let rows = edges.iter().map(|edge| {
-        let of = phases_of(&edge.phases);
-        let time = |phase: &Phase| {
-            of.iter().find(|(known, _)| known == phase).map_or("–".to_owned(), |(_, us)| duration(*us))
-        };
-        let mut row = vec![StyledText::from(&edge.room), format!("{}–{}", edge.peers[0], edge.peers[1]).into()];
-        row.extend([edge.due_us, edge.began_us].map(|us| StyledText::from(duration(us))));
-        row.extend(Phase::OF_AN_EDGE.iter().map(|phase| StyledText::from(time(phase))));
-        row
-    });
-    Table::new("The slowest edges that opened", columns, rows)
-}
-
-fn phases_of(times: &PhaseTimes) -> Vec<(Phase, u64)> {
-    let all = [
-        (Phase::Connect, Some(times.connect_us)),
-        (Phase::Join, Some(times.join_us)),
-        (Phase::Discovery, Some(times.discovery_us)),
-        (Phase::Negotiation, Some(times.negotiation_us)),
-        (Phase::Ice, times.ice_us),
-        (Phase::Dtls, times.dtls_us),
-        (Phase::Channel, times.channel_us),
-    ];
-    all.into_iter().filter_map(|(phase, us)| Some((phase, us?))).collect()
+    let table = Table::of("The slowest edges that opened", edges)
+        .words("room", |edge| &edge.room)
+        .words("peers", |edge| format!("{}–{}", edge.peers[0], edge.peers[1]))
+        .figures("due", |edge| duration(edge.due_us))
+        .figures("began", |edge| duration(edge.began_us));
+    let phases = Phase::OF_AN_EDGE.into_iter();
+    phases.fold(table, |table, phase| table.figures(phase.name(), |edge| time(edge, phase))).into()
 }

@@ -1,9 +1,8 @@
 //! Signaling frames by message type: sent and received, which shows the target's amplification.
 
-use super::figures::cells;
-use crate::report::document::{
-    Axis, Bar, Block, Chart, ChartColour, Column, Mark, MarkShape, StyledText, Table, rows, short_count,
-};
+use super::figures::with_spread;
+use super::verdict::amplification_advice;
+use crate::report::document::{Axis, Bar, Block, Chart, ChartColour, Mark, MarkShape, Table, rows, short_count};
 use crate::report::escape::bounded;
 use crate::summary::{Summary, Traffic, metric::DELIVERY_OF_A_KIND};
 use crate::vocabulary::format::{bytes, count, number, plural};
@@ -28,10 +27,10 @@ pub(super) fn blocks(summary: &Summary) -> Vec<Block> {
         summary.signaling_bytes_per_edge.map(|per_edge| format!("{} for each edge that opened", bytes(per_edge)));
     let chart = if types.is_empty() { vec![] } else { vec![bars(&types)] };
     vec![
-        Block::list([Some(sent), per_edge].into_iter().flatten()),
+        Block::list([Some(sent), per_edge, amplification_advice(summary)].into_iter().flatten()),
         Block::Charts(chart),
-        Block::Details("Frames by type".into(), vec![Block::Table(by_type(&types))]),
-        Block::Details("Delivery by message type".into(), vec![Block::Table(deliveries(summary))]),
+        Block::Details("Frames by type".into(), vec![by_type(&types)]),
+        Block::Details("Delivery by message type".into(), vec![deliveries(summary)]),
     ]
 }
 
@@ -54,41 +53,33 @@ fn bars(types: &[(&str, &Traffic)]) -> Chart {
         bars(ChartColour::Sent, "sent (upper)", 0.19, |traffic| traffic.sent),
         bars(ChartColour::Received, "received (lower)", -0.19, |traffic| traffic.received),
     ];
-    Chart {
-        is_large: false,
-        heading: "Frames by type".into(),
-        reading: "log scale: a bar of ten times as many is one step longer".into(),
-        says: format!("Frames sent and received by type, on a log scale; the most are {}", count(most)),
-        height: 40 + 31 * types.len() as u32,
-        margin: 150,
-        x: Axis { from: 0.0, to, ticks, words: |log| count(10f64.powf(log) as u64) },
-        y,
-        marks,
-    }
+    let reading = "log scale: a bar of ten times as many is one step longer";
+    let says = format!("Frames sent and received by type, on a log scale; the most are {}", count(most));
+    let x = Axis { from: 0.0, to, ticks, words: |log| count(10f64.powf(log) as u64) };
+    Chart { height: 40 + 31 * types.len() as u32, ..Chart::new("Frames by type", reading, says, [x, y], marks) }
 }
 
-fn by_type(types: &[(&str, &Traffic)]) -> Table {
-    let mut columns = vec![Column::Words("type")];
-    columns.extend(["sent", "received", "copies", "bytes received"].map(Column::Figures));
-    let rows = types.iter().map(|(name, traffic)| {
-        let copies = match (traffic.sent, traffic.received) {
-            (0, _) => "–".into(),
-            (_, 0) => "0×".into(),
-            (sent, received) => format!("{}×", number(received as f64 / sent as f64)),
-        };
-        let figures = [count(traffic.sent), count(traffic.received), copies, bytes(traffic.received_bytes)];
-        std::iter::once(StyledText::from(*name)).chain(figures.map(StyledText::from)).collect()
-    });
-    Table::new("Copies: the number of peers that read a frame, for each that was sent", columns, rows)
+fn by_type(types: &[(&str, &Traffic)]) -> Block {
+    let copies = |traffic: &Traffic| match (traffic.sent, traffic.received) {
+        (0, _) => "–".to_owned(),
+        (_, 0) => "0×".to_owned(),
+        (sent, received) => format!("{}×", number(received as f64 / sent as f64)),
+    };
+    Table::of("Copies: the number of peers that read a frame, for each that was sent", types)
+        .words("type", |(name, _)| *name)
+        .figures("sent", |(_, traffic)| count(traffic.sent))
+        .figures("received", |(_, traffic)| count(traffic.received))
+        .figures("copies", |(_, traffic)| copies(traffic))
+        .figures("bytes received", |(_, traffic)| bytes(traffic.received_bytes))
+        .into()
 }
 
 /// `signal_delivery` by message type.
-fn deliveries(summary: &Summary) -> Table {
-    let mut columns = vec![Column::Words("type")];
-    columns.extend(["samples", "p50", "p95", "p99", "max"].map(Column::Figures));
-    let kinds = summary.timers.iter().filter_map(|(name, timer)| Some((name.strip_prefix(DELIVERY_OF_A_KIND)?, timer)));
-    let rows = kinds.map(|(kind, timer)| {
-        [kind.into(), count(timer.due.count).into()].into_iter().chain(cells(&timer.due)).collect()
-    });
-    Table::new("From one peer's socket to another's, through the target", columns, rows)
+fn deliveries(summary: &Summary) -> Block {
+    let kinds =
+        summary.timers.iter().filter_map(|(name, timer)| Some((name.strip_prefix(DELIVERY_OF_A_KIND)?, &timer.due)));
+    let table = Table::of("From one peer's socket to another's, through the target", kinds)
+        .words("type", |(kind, _)| *kind)
+        .figures("samples", |(_, due)| count(due.count));
+    with_spread(table, |(_, due)| due).into()
 }

@@ -1,11 +1,11 @@
 //! The head of a run's report: outcome, validity, headline figures and gates.
 
 use super::failures;
-use super::figures::spread;
+use super::figures::SPREAD;
 use crate::gates::ended_without_server;
-use crate::report::document::{Block, Card, Column, Figure, StyledText, Table, TestCase, TestOutcome, Tone};
-use crate::summary::{GateResult, Outcome, Summary, TargetProcess, Unit, Verdict};
-use crate::vocabulary::format::{count, duration, number, percent, plural};
+use crate::report::document::{Block, Card, Figure, StyledText, Table, TestCase, Tone};
+use crate::summary::{Doubt, GateResult, Outcome, Summary, TargetProcess, Unit, Verdict};
+use crate::vocabulary::format::{count, number, percent, plural};
 
 const POINTS_MAX: usize = 5;
 const DOUBTS_MAX: usize = 20;
@@ -13,6 +13,8 @@ const DOUBTS_MAX: usize = 20;
 const FINDINGS_SHOWN: usize = 3;
 /// The title of the section of findings.
 pub(super) const FINDINGS: &str = "Findings";
+/// The amplification from which the target delivers noticeably more than it needs to.
+const WASTEFUL_FROM: f64 = 1.5;
 const NO_EDGE: &str = "no edge opened, so nothing was measured that a pass could rest on";
 
 /// The outcome and the validity.
@@ -43,10 +45,6 @@ fn reasons(summary: &Summary) -> Vec<StyledText> {
     let cause = failures::first_cause(summary).into_iter().flatten();
     let findings = findings.chain(more).map(|finding| StyledText::to(FINDINGS, finding));
     lost.map(StyledText::from).into_iter().chain(cause).chain(findings).collect()
-}
-
-fn in_one_line(reasons: &[StyledText]) -> String {
-    reasons.iter().map(|reason| reason.text.as_str()).collect::<Vec<_>>().join(" | ")
 }
 
 /// All findings, each with its evidence.
@@ -80,7 +78,7 @@ fn outcome(summary: &Summary) -> (Tone, String) {
         Outcome::Incomplete => (Tone::Doubtful, format!("part of the run's data is missing; {gates}")),
         Outcome::Interrupted => (Tone::Doubtful, format!("until then, {gates}")),
         Outcome::Unreachable => {
-            let why = summary.failures.first().map(|row| format!(": {}", failures::reason(row))).unwrap_or_default();
+            let why = summary.failures.first().map(|row| format!(": {}", row.reason_in_words())).unwrap_or_default();
             (Tone::Bad, format!("no peer ever connected to the target{why}"))
         }
         Outcome::Error => (Tone::Bad, "meshload could not do its work".to_owned()),
@@ -91,20 +89,17 @@ fn validity(summary: &Summary) -> Card {
     let (tone, says) = match summary.validity.verdict {
         _ if summary.measured_nothing() => (Tone::Doubtful, "no peer ever connected, so there is no figure to trust"),
         Verdict::Valid if !summary.validity.hints.is_empty() => {
-            (Tone::Good, "this machine was strained, and no answer depends on it")
+            (Tone::Good, "the answers are the target's all the same: this machine was strained, and none depends on it")
         }
         Verdict::Valid => (Tone::Good, "these answers are the target's, not the generator's"),
         Verdict::Suspect => (Tone::Doubtful, "the answers stand, and the generator has coloured some figures"),
         Verdict::Invalid => (Tone::Bad, "the generator, not the target, was the limit"),
     };
-    let hints = summary.validity.hints.iter().take(DOUBTS_MAX);
+    let noticed = if summary.measured_nothing() { &[][..] } else { &summary.validity.hints };
+    let hints = noticed.iter().take(DOUBTS_MAX);
     let hints = hints.map(|hint| format!("noticed: {} {} (usual up to {})", hint.what, hint.observed, hint.limit));
     let target = summary.target_process.iter().flat_map(TargetProcess::in_words);
-    let clocks = &summary.health.arrival_clocks;
-    let blind = [("signaling", clocks.signaling), ("the engines", clocks.engine)];
-    let blind = blind.into_iter().filter(|(_, counts)| counts.is_blind()).map(|(what, _)| {
-        format!("{what}: the kernel gave no receive stamps, so the waits of this machine are in its figures")
-    });
+    let blind = summary.health.arrival_clocks.blind_in_words();
     let points = doubts(summary)
         .into_iter()
         .chain(grounds(summary))
@@ -118,27 +113,15 @@ fn validity(summary: &Summary) -> Card {
 
 /// The reason for which the answers of a strained machine stand.
 fn grounds(summary: &Summary) -> Option<String> {
-    let offered = &summary.offered;
     let is_strained = !summary.validity.hints.is_empty() && summary.validity.verdict != Verdict::Invalid;
-    let gates =
-        (!summary.gates.is_empty()).then(|| "each gate has the same answer without this generator's share".into());
-    let load = offered.offered.then(|| {
-        let on_time = count(offered.arrivals.due.saturating_sub(offered.arrivals.late));
-        let handled = duration(offered.handled_p95_us);
-        format!(
-            "the load was offered: {on_time} of {} began within 10 ms, 95 % of what was heard was handled within {handled}",
-            plural(offered.arrivals.due, "arrival")
-        )
-    });
-    let grounds: Vec<String> = gates.into_iter().chain(load).filter(|_| is_strained).collect();
-    (!grounds.is_empty()).then(|| format!("why they stand: {}", grounds.join("; ")))
+    let gates = "each gate has the same answer without this generator's share";
+    let gates = (!summary.gates.is_empty()).then(|| gates.to_owned());
+    let grounds: Vec<String> = gates.into_iter().chain(summary.offered.in_words()).collect();
+    (is_strained && !grounds.is_empty()).then(|| format!("why they stand: {}", grounds.join("; ")))
 }
 
 fn doubts(summary: &Summary) -> Vec<String> {
-    let reasons = summary.validity.reasons.iter().take(DOUBTS_MAX);
-    reasons
-        .map(|doubt| format!("{}: {} (limit {}); cure: {}", doubt.what, doubt.observed, doubt.limit, doubt.cure))
-        .collect()
+    summary.validity.reasons.iter().take(DOUBTS_MAX).map(Doubt::in_words).collect()
 }
 
 /// The headline figures: time to open, and the outcomes of edges and rooms.
@@ -157,7 +140,7 @@ pub(super) fn figures(summary: &Summary) -> Vec<Figure> {
         };
         figures.push(Figure {
             name: "time_to_open",
-            values: spread(&timer.due).to_vec(),
+            values: SPREAD.map(|(name, figure)| (name, figure(&timer.due))).into(),
             note: format!("{} from due until open on both sides; {timed_out}", plural(timer.due.count, "edge")),
         });
     }
@@ -174,18 +157,30 @@ pub(super) fn figures(summary: &Summary) -> Vec<Figure> {
         ),
     ]);
     if let Some(times) = summary.amplification {
-        figures.push(figure("amplification", format!("{}×", number(times)), amplification(times).to_owned()));
+        figures.push(figure("amplification", format!("{}×", number(times)), amplification(times)));
     }
     figures
 }
 
-/// A verdict on the amplification, with what would lower it.
-fn amplification(times: f64) -> &'static str {
-    if times < 1.5 {
-        "frames delivered for each that concerned its receiver; near 1, which is perfect"
-    } else {
-        "frames delivered for each that concerned its receiver; a server that delivers to the room is near 1"
+/// A verdict on the amplification.
+fn amplification(times: f64) -> String {
+    let idle = percent(1.0 - 1.0 / times.max(1.0));
+    match times {
+        _ if times < 1.05 => "ideal: nearly every frame that a peer read concerned it".to_owned(),
+        _ if times < WASTEFUL_FROM => format!("good: {idle} of the frames read did not concern their reader"),
+        _ => format!("wasteful: {idle} of the frames read did not concern their reader"),
     }
+}
+
+/// Advice on a wasteful amplification.
+pub(super) fn amplification_advice(summary: &Summary) -> Option<String> {
+    summary.amplification.filter(|times| *times >= WASTEFUL_FROM).map(|times| {
+        let less = percent(1.0 - 1.0 / times);
+        format!(
+            "What to do: deliver an offer, an answer or a candidate to the peer that it names, and everything else to \
+             the room alone; that saves the server {less} of the frames that it delivers"
+        )
+    })
 }
 
 /// All gates, the failed ones first.
@@ -193,36 +188,22 @@ pub(super) fn gates(gates: &[GateResult]) -> Vec<Block> {
     if gates.is_empty() {
         return vec![Block::Paragraph("None were set: add some under [gates] in the profile, or with --gate".into())];
     }
-    vec![Block::Table(gate_table(gates))]
+    vec![gate_table(gates)]
 }
 
-pub(in crate::report) fn gate_table(gates: &[GateResult]) -> Table {
-    const COLUMNS: [Column; 7] = [
-        Column::Words("holds"),
-        Column::Words("gate"),
-        Column::Words("demanded"),
-        Column::Figures("observed"),
-        Column::Figures("samples"),
-        Column::Words("why"),
-        Column::Words("from"),
-    ];
-    Table::new("What the run had to meet; failed gates first", COLUMNS, gate_rows(gates))
-}
-
-fn gate_rows(gates: &[GateResult]) -> impl Iterator<Item = Vec<StyledText>> {
+/// A row for each gate, with its demand and the observed value; failed gates first.
+pub(in crate::report) fn gate_table(gates: &[GateResult]) -> Block {
     let mut ordered: Vec<&GateResult> = gates.iter().collect();
     ordered.sort_by_key(|gate| gate.ok);
-    ordered.into_iter().map(|gate| {
-        vec![
-            StyledText::verdict(gate.ok, "ok", "FAIL"),
-            StyledText::term(gate.metric_in_words()),
-            StyledText::from(&gate.expr),
-            gate.observed_in_words().into(),
-            count(gate.samples).into(),
-            why(gate).into(),
-            StyledText::input(gate.line.clone().unwrap_or_default()),
-        ]
-    })
+    Table::of("What the run had to meet; failed gates first", ordered)
+        .words("holds", |gate| StyledText::verdict(gate.ok, "ok", "FAIL"))
+        .words("gate", |gate| StyledText::term(gate.metric_in_words()))
+        .words("demanded", |gate| &gate.expr)
+        .figures("observed", |gate| gate.observed_in_words())
+        .figures("samples", |gate| count(gate.samples))
+        .words("why", |gate| why(gate))
+        .words("from", |gate| StyledText::input(gate.line.clone().unwrap_or_default()))
+        .into()
 }
 
 fn why(gate: &GateResult) -> String {
@@ -233,63 +214,61 @@ fn why(gate: &GateResult) -> String {
     }
 }
 
-/// `time_to_open: p(95) < 800ms – observed 1.20 s (too few samples)`
+/// `time_to_open p(95) < 800ms, observed 1.20 s (too few samples)`
 fn in_words(gate: &GateResult) -> String {
-    let why = if gate.why.is_some() { format!(" ({})", why(gate)) } else { String::new() };
-    format!("{}: {} – observed {}{why}", gate.metric_in_words(), gate.expr, gate.observed_in_words())
+    match why(gate) {
+        why if why.is_empty() || gate.observed.is_none() => gate.in_words(),
+        why => format!("{} ({why})", gate.in_words()),
+    }
 }
 
 /// One test case for each gate, and one for validity.
 pub(super) fn checks(summary: &Summary) -> Vec<TestCase> {
     let causes = failures::causes_in_one_line(summary);
-    let mut checks: Vec<TestCase> =
-        summary.gates.iter().map(|gate| gate_check(gate, summary.result, &causes)).collect();
+    let gates = summary.gates.iter().map(|gate| gate_check(gate, summary.result, &causes));
     // Only if there are causes: a healthy run has its gates and validity and nothing else.
-    if is_judged(summary.result) && summary.counts.edges.opened == 0 {
-        let outcome = TestOutcome::Failed { kind: "verdict", message: format!("{NO_EDGE}{causes}") };
-        checks.push(TestCase { name: "an edge opened".into(), outcome });
-    }
-    if is_judged(summary.result) && ended_without_server(summary) {
-        let outcome = TestOutcome::Failed { kind: "verdict", message: in_one_line(&reasons(summary)) };
-        checks.push(TestCase { name: "the peers have the server at the end".into(), outcome });
-    }
+    let judged = is_judged(summary.result);
+    let nothing_opened = (judged && summary.counts.edges.opened == 0)
+        .then(|| TestCase::failed("an edge opened", "verdict", format!("{NO_EDGE}{causes}")));
+    let reasons: Vec<String> = reasons(summary).into_iter().map(|reason| reason.text).collect();
+    let without_server = (judged && ended_without_server(summary))
+        .then(|| TestCase::failed("the peers have the server at the end", "verdict", reasons.join(" | ")));
     // Only INVALID fails the case; SUSPECT is a warning.
-    let outcome = match summary.validity.verdict {
-        Verdict::Invalid => TestOutcome::Failed {
-            kind: "validity",
-            message: format!("the run is INVALID: {}", doubts(summary).join("; ")),
-        },
-        _ if summary.measured_nothing() => {
-            TestOutcome::Skipped("no peer ever connected, so nothing was measured".into())
+    let validity = match summary.validity.verdict {
+        Verdict::Invalid => {
+            TestCase::failed("validity", "validity", format!("the run is INVALID: {}", doubts(summary).join("; ")))
         }
-        Verdict::Valid | Verdict::Suspect => TestOutcome::Passed,
+        _ if summary.measured_nothing() => {
+            TestCase::skipped("validity", "no peer ever connected, so nothing was measured")
+        }
+        Verdict::Valid | Verdict::Suspect => TestCase::passed("validity"),
     };
-    checks.push(TestCase { name: "validity".into(), outcome });
-    checks
+    gates.chain(nothing_opened).chain(without_server).chain([validity]).collect()
 }
 
 /// The test case of a gate; `causes` of failed edges are named where the gate is about edges that did not open.
 pub(in crate::report) fn gate_check(gate: &GateResult, result: Outcome, causes: &str) -> TestCase {
     let line = gate.line.as_deref().map(|line| format!(", {line}")).unwrap_or_default();
     let causes = if matches!(gate.unit, Unit::Ratio | Unit::Count) { causes } else { "" };
-    let outcome = if !is_judged(result) {
-        TestOutcome::Skipped(format!("not judged: the run is {}", result.name()))
+    let name = format!("{}: {}", gate.metric_in_words(), gate.expr);
+    if !is_judged(result) {
+        TestCase::skipped(name, format!("not judged: the run is {}", result.name()))
     } else if !gate.is_decided() {
-        TestOutcome::Skipped(in_words(gate))
+        TestCase::skipped(name, in_words(gate))
     } else if gate.ok {
-        TestOutcome::Passed
+        TestCase::passed(name)
     } else {
         let message = format!("{} of {}{line}{causes}", in_words(gate), plural(gate.samples, "sample"));
-        TestOutcome::Failed { kind: "gate", message }
-    };
-    TestCase { name: format!("{}: {}", gate.metric_in_words(), gate.expr), outcome }
+        TestCase::failed(name, "gate", message)
+    }
 }
 
 fn is_judged(result: Outcome) -> bool {
     matches!(result, Outcome::Passed | Outcome::Failed)
 }
 
-pub(in crate::report) fn capitalised(word: &str) -> String {
+/// The word with its first letter in upper case.
+pub fn capitalised(word: &str) -> String {
     let mut letters = word.chars();
     letters.next().map_or(String::new(), |first| first.to_uppercase().chain(letters).collect())
 }

@@ -5,8 +5,9 @@ use crate::capacity::{
     Vary,
 };
 use crate::profile::{ProfileSource, read};
+use crate::report::tests::sample::run;
 use crate::report::{Format, TextOptions, files, render};
-use crate::summary::{Doubt, Summary};
+use crate::summary::{Doubt, GateResult, Summary, Unit};
 
 const TEXT: Format = Format::Text(TextOptions { color: false, verbose: false, columns: None });
 
@@ -190,4 +191,28 @@ fn a_search_that_found_nothing_is_a_report_too() {
     findings.limit = None;
     assert!(files(&findings).iter().all(|(_, content)| !content.is_empty()));
     assert_eq!(page(&findings).matches("<svg ").count(), 0);
+}
+
+#[test]
+fn a_load_broke_by_the_gate_that_was_decided_and_not_by_one_that_this_machine_left_open() {
+    let gate = |metric: &str, expr: &str, decided: bool| GateResult {
+        metric: metric.into(),
+        expr: expr.into(),
+        observed: Some(0.5),
+        decided: Some(decided),
+        why: (!decided).then(|| "generator".into()),
+        ..run().gates[1].clone()
+    };
+    let mut findings = found("x");
+    findings.probes.retain(|probe| probe.verdict == ProbeVerdict::Broke);
+    for probe in &mut findings.probes {
+        probe.gates = vec![gate("signal_delivery", "p(95) < 2ms", false), gate("edges_failed", "rate < 1%", true)];
+        probe.gates.iter_mut().for_each(|gate| gate.ok = false);
+        probe.gates[1].unit = Unit::Ratio;
+    }
+    let text = render(TEXT, &findings);
+    assert!(
+        text.contains("edges_failed rate < 1%, observed 50.0 %") && !text.contains("signal_delivery p(95)"),
+        "{text}"
+    );
 }

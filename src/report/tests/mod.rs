@@ -5,7 +5,7 @@ pub(in crate::report) mod sample;
 
 use self::sample::{check_snapshot, controlled, explained, hostile, run};
 use crate::report::{Format, TextOptions, render};
-use crate::summary::{Outcome, Repeats, Summary, Verdict};
+use crate::summary::{Outcome, Repeats, Summary, TargetProcess, TargetSecond, Verdict};
 
 fn text(summary: &Summary) -> String {
     render(Format::Text(TextOptions::default()), summary)
@@ -156,4 +156,32 @@ fn the_glossary_has_the_words_of_the_page_once_each() {
         assert_eq!(glossary.matches(&format!("<dt>{expected}")).count(), 1, "{expected} in {glossary}");
     }
     assert!(!glossary.contains("<dt>dns (") && !glossary.contains("<dt>VALID ("), "{glossary}");
+}
+
+#[test]
+fn the_targets_cpu_is_drawn_second_by_second_with_a_gap_where_nothing_was_measured() {
+    let row = |second, cpu_us| TargetSecond { second, cpu_us, ..TargetSecond::default() };
+    let series = [(1, None), (2, Some(500_000)), (3, Some(750_000)), (5, None), (6, Some(250_000))];
+    let process = TargetProcess { series: series.map(|(at, us)| row(at, us)).into(), ..TargetProcess::default() };
+    let page = render(Format::Html, &Summary { target_process: Some(process), ..run() });
+    let (_, chart) = page.split_once("The target's CPU, second by second").unwrap();
+    let chart = chart.split("</svg>").next().unwrap();
+    let path = chart.split("class=\"line c-due\" d=\"").nth(1).and_then(|rest| rest.split('"').next()).unwrap();
+    assert_eq!((path.matches('M').count(), path.matches('L').count()), (2, 1), "{path}");
+    for (second, cores) in [("1.5 s", "0.50"), ("2.5 s", "0.75"), ("5.5 s", "0.25")] {
+        assert!(chart.contains(&format!("<title>in use, {second}, {cores}</title>")), "{second}: {chart}");
+    }
+    assert!(!render(Format::Html, &run()).contains("The target's CPU"));
+}
+
+#[test]
+fn an_amplification_has_a_verdict_and_only_a_wasteful_one_has_advice() {
+    let check = |times: f64, verdict: &str, advice: Option<&str>| {
+        let page = text(&Summary { amplification: Some(times), ..run() });
+        assert!(page.contains(verdict), "{page}");
+        assert_eq!(page.split("saves the server ").nth(1).map(|rest| &rest[..6]), advice, "{page}");
+    };
+    check(1.0, "amplification: 1.00× (ideal: ", None);
+    check(1.4, "amplification: 1.40× (good: 28.6 % of the frames read did not concern their reader)", None);
+    check(4.0, "amplification: 4.00× (wasteful: 75.0 % of the frames read did not", Some("75.0 %"));
 }

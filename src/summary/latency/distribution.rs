@@ -1,5 +1,6 @@
 //! The distribution of a timer's samples, on the clocks due and began.
 
+use crate::summary::curve::{Point, curve};
 use crate::summary::histogram::{Histogram, Undecodable};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -44,6 +45,24 @@ pub struct Percentiles {
     pub p99_9: u64,
     #[serde(rename = "99.99")]
     pub p99_99: u64,
+}
+
+impl Distribution {
+    /// Each percentile that is kept, in per cent, with its value in microseconds.
+    pub fn percentiles(&self) -> [(f64, u64); 7] {
+        let Percentiles { p50, p75, p90, p95, p99, p99_9, p99_99 } = self.p;
+        [(50.0, p50), (75.0, p75), (90.0, p90), (95.0, p95), (99.0, p99), (99.9, p99_9), (99.99, p99_99)]
+    }
+
+    /// The curve of its histogram; empty if that can't be decoded, which `Summary::read` refuses in a file.
+    pub fn curve(&self) -> Vec<Point> {
+        self.histogram().map_or(vec![], |histogram| curve(&histogram))
+    }
+
+    /// The percentiles that have enough samples to mean anything.
+    pub fn known_percentiles(&self) -> impl Iterator<Item = (f64, u64)> {
+        self.percentiles().into_iter().filter(|(at, _)| self.count >= samples_needed(*at))
+    }
 }
 
 /// The start that a latency is measured from: when the action was due, or when it began; `net` is the latter without the

@@ -10,6 +10,7 @@ pub mod trace;
 pub mod unmatched;
 
 use crate::summary::histogram::Histogram;
+use crate::vocabulary::Phase;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -28,6 +29,15 @@ pub struct FailureRow {
     pub example: String,
     /// The diagnosed causes of the traced edges among them, such as `62 % channel-isolation, 38 % unknown`.
     pub cause: Option<String>,
+}
+
+impl FailureRow {
+    /// The reason with its detail, and with a hint if it is a rate limit's.
+    pub fn reason_in_words(&self) -> String {
+        let detail = if self.detail.is_empty() { String::new() } else { format!(" ({})", self.detail) };
+        let is_limit = ["HTTP 429", "HTTP 503"].iter().any(|limit| self.detail.contains(limit));
+        format!("{}{detail}{}", self.reason, if is_limit { ", a rate limit?" } else { "" })
+    }
 }
 
 /// One second of the run, or several merged when it was long.
@@ -121,6 +131,22 @@ pub struct PhaseTimes {
     pub dtls_us: Option<u64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub channel_us: Option<u64>,
+}
+
+impl PhaseTimes {
+    /// The phases in their order, each with its time in microseconds; without those that the engine does not have.
+    pub fn by_phase(&self) -> Vec<(Phase, u64)> {
+        let all = [
+            (Phase::Connect, Some(self.connect_us)),
+            (Phase::Join, Some(self.join_us)),
+            (Phase::Discovery, Some(self.discovery_us)),
+            (Phase::Negotiation, Some(self.negotiation_us)),
+            (Phase::Ice, self.ice_us),
+            (Phase::Dtls, self.dtls_us),
+            (Phase::Channel, self.channel_us),
+        ];
+        all.into_iter().filter_map(|(phase, us)| Some((phase, us?))).collect()
+    }
 }
 
 /// Shares of the opened edges' time; fractions that add up to 1.

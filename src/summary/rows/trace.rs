@@ -1,5 +1,6 @@
 //! Traces of single handshakes, the diagnosis of the failed ones, and the size of the event log.
 
+use crate::vocabulary::format::{count, plural};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -42,6 +43,11 @@ pub struct TraceStep {
     pub outcome: String,
 }
 
+impl TraceStep {
+    /// The name of the server as a side of a step.
+    pub const SERVER: &str = "server";
+}
+
 /// The causes of failed edges, diagnosed from traced handshakes.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct TraceDiagnosis {
@@ -80,4 +86,23 @@ pub struct Events {
     pub cut: u64,
     /// Events left out because the writer thread's queue was full.
     pub refused: u64,
+}
+
+impl TraceDiagnosis {
+    /// Each cause with its share of the traced edges, its evidence and its remedy.
+    pub fn causes_in_words(&self) -> impl Iterator<Item = String> {
+        self.causes
+            .iter()
+            .map(|row| format!("{}: {}. {} What to do: {}", row.name(), self.share_of(row), row.evidence, row.remedy))
+    }
+
+    /// `30 of 30 traced edges`
+    pub fn share_of(&self, row: &CauseRow) -> String {
+        format!("{} of {}", count(row.edges), plural(self.traced, "traced edge"))
+    }
+
+    /// The probe that can tell more.
+    pub fn closer(&self) -> impl Iterator<Item = String> {
+        self.probe.iter().map(|probe| format!("to look closer: {probe}"))
+    }
 }

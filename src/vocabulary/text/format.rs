@@ -42,6 +42,11 @@ pub fn plural(number: u64, one: &str) -> String {
     format!("{} {one}{}", count(number), if number == 1 { "" } else { "s" })
 }
 
+/// A share that someone has chosen, without digits that say nothing: `10 %`.
+pub fn short_percent(fraction: f64) -> String {
+    format!("{} %", format!("{:.2}", fraction * 100.0).trim_end_matches('0').trim_end_matches('.'))
+}
+
 /// A fraction from 0 to 1 as a percentage; a part never rounds to 0 % or 100 %.
 pub fn percent(fraction: f64) -> String {
     let percent = fraction * 100.0;

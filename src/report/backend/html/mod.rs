@@ -7,7 +7,7 @@ mod svg;
 use crate::report::document::{
     Block, Card, Chart, ChartColour, Column, Document, Figure, Ladder, Style, StyledText, Table, Tone,
 };
-use crate::vocabulary::{GlossaryEntry, format::count, glossary::find};
+use crate::vocabulary::{GlossaryEntry, glossary::find};
 use inert::{class, inert, inert_lines};
 use maud::{Markup, html};
 use page::page;
@@ -33,9 +33,9 @@ impl Document {
             }
             main {
                 section.verdicts.alone[self.cards.len() < 2] aria-label="Verdicts" { @for each in &self.cards { (card(each)) } }
-                @for each in self.blocks.iter().filter(|each| matches!(each, Block::Figures(_))) { (block(each, 2)) }
+                @for each in self.shown_blocks().filter(|each| matches!(each, Block::Figures(_))) { (block(each, 2)) }
                 (contents(self))
-                @for each in self.blocks.iter().filter(|each| !matches!(each, Block::Figures(_))) { (block(each, 2)) }
+                @for each in self.shown_blocks().filter(|each| !matches!(each, Block::Figures(_))) { (block(each, 2)) }
                 (glossary(self))
             }
             footer {
@@ -51,7 +51,7 @@ impl Document {
 
 /// Links to the sections.
 fn contents(document: &Document) -> Markup {
-    let titles = document.blocks.iter().filter_map(|block| match block {
+    let titles = document.shown_blocks().filter_map(|block| match block {
         Block::Section(title, _) => Some(*title),
         _ => None,
     });
@@ -134,7 +134,7 @@ fn table(table: &Table) -> Markup {
                 }
             }
         }
-        @if let Some(more) = table.rows.len().checked_sub(ROWS_MAX + 1) { p { "and " (count(more as u64 + 1)) " more" } }
+        @if let Some(more) = table.more_than(ROWS_MAX) { p { (more) } }
     }
 }
 

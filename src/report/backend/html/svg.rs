@@ -12,12 +12,17 @@ const TOP: f64 = 8.0;
 /// Room for half of the last label of the horizontal axis.
 const RIGHT: f64 = 18.0;
 const BOTTOM: f64 = 24.0;
+/// The mean width of a letter of a label, with some to spare.
+const LETTER: f64 = 6.9;
+/// Between the labels of the vertical axis and the axis.
+const LABEL_GAP: f64 = 6.0;
 /// Marks of a chart that tell their values to a pointer; more would make the page heavy.
 const TITLES_MAX: usize = 240;
 
 /// The drawing, which scales to the room that the page gives it.
 pub(super) fn draw(chart: &Chart, width: f64, class: &str) -> Markup {
-    let (left, bottom) = (f64::from(chart.margin), f64::from(chart.height) - BOTTOM);
+    let longest = chart.y.ticks.iter().map(|(_, name)| name.chars().count()).max().unwrap_or(0);
+    let (left, bottom) = (longest as f64 * LETTER + LABEL_GAP + 6.0, f64::from(chart.height) - BOTTOM);
     let plane = Plane { chart, left, right: width - RIGHT, bottom };
     let says = inert(&chart.says);
     let frame = format!("0 0 {width} {}", chart.height);
@@ -25,7 +30,8 @@ pub(super) fn draw(chart: &Chart, width: f64, class: &str) -> Markup {
         svg class=[(!class.is_empty()).then_some(class)] role="img" aria-label=(says) viewBox=(frame) {
             title { (says) }
             (plane.axes())
-            @for mark in &chart.marks { (plane.mark(mark)) }
+            @for mark in chart.marks.iter().filter(|mark| !matches!(mark.shape, MarkShape::Horizontal(_))) { (plane.mark(mark)) }
+            (plane.limits())
         }
     }
 }
@@ -52,16 +58,34 @@ impl Plane<'_> {
         let (right, below) = (self.right, self.bottom + 16.0);
         let mut grid = String::new();
         for (at, _) in &self.chart.y.ticks {
-            let _ = write!(grid, "M{} {:.1}H{right}", self.left, self.y(*at));
+            let _ = write!(grid, "M{} {}H{right}", short(self.left), short(self.y(*at)));
         }
-        let _ = write!(grid, "M{} {}H{right}", self.left, self.bottom);
+        let _ = write!(grid, "M{} {}H{right}", short(self.left), self.bottom);
         html! {
             path.axis d=(grid) {}
             @for (at, name) in &self.chart.y.ticks {
-                text.end x=(self.left - 6.0) y=(short(self.y(*at) + 4.0)) { (inert(name)) }
+                text.end x=(short(self.left - LABEL_GAP)) y=(short(self.y(*at) + 4.0)) { (inert(name)) }
             }
             @for (at, name) in &self.chart.x.ticks {
                 text.mid x=(short(self.x(*at))) y=(below) { (inert(name)) }
+            }
+        }
+    }
+
+    /// The lines across the chart, over everything else. Their labels take turns at both ends, since limits may be near
+    /// each other.
+    fn limits(&self) -> Markup {
+        let limits = self.chart.marks.iter().filter_map(|mark| match mark.shape {
+            MarkShape::Horizontal(at) => Some((mark, self.y(at))),
+            _ => None,
+        });
+        html! {
+            @for (index, (mark, y)) in limits.enumerate() {
+                @let is_right = index % 2 == 1;
+                @let path = format!("M{} {}H{}", short(self.left), short(y), self.right);
+                // Below a line at the upper end, where a label above it would be cut off.
+                @let label = y + if y < TOP + 14.0 { 13.0 } else { -4.0 };
+                (rule(mark, path, is_right, if is_right { self.right - 4.0 } else { self.left + 4.0 }, label))
             }
         }
     }
@@ -72,7 +96,7 @@ impl Plane<'_> {
             MarkShape::Line(points) => html! {
                 path class={ "line " (colour) } d=(self.path(points)) {}
                 (self.circles(mark, "dot", &lone(points)))
-                @if points.len() <= TITLES_MAX { (self.circles(mark, "hit", points)) }
+                (self.circles(mark, "hit", &points.iter().copied().step_by(points.len().div_ceil(TITLES_MAX).max(1)).collect::<Vec<_>>()))
             },
             MarkShape::Area(points) => html! { path class={ "area " (colour) } d=(self.area(points)) {} },
             MarkShape::Dots(points) => self.circles(mark, "dot", points),
@@ -82,24 +106,12 @@ impl Plane<'_> {
                     @for bar in boxes { (self.rectangle(mark, bar, boxes.len() <= TITLES_MAX)) }
                 }
             },
-            MarkShape::Horizontal(at) => {
-                let y = short(self.y(*at));
-                // Below a line at the upper end, where a label above it would be cut off.
-                let label = if self.y(*at) < TOP + 14.0 { 13.0 } else { -4.0 };
-                html! {
-                    path class={ "line rule " (colour) } d={ "M" (self.left) " " (y) "H" (self.right) } {}
-                    text class={ "rule " (colour) } x=(self.left + 4.0) y=(short(self.y(*at) + label)) { (inert(&mark.name)) }
-                }
-            }
+            MarkShape::Horizontal(_) => html! {},
             MarkShape::Vertical(at) => {
                 let x = self.x(*at);
                 let is_right = x > (self.left + self.right) / 2.0;
-                html! {
-                    path class={ "line rule " (colour) } d={ "M" (short(x)) " " (TOP) "V" (self.bottom) } {}
-                    text class={ "rule " (if is_right { "end " } else { "" }) (colour) } x=(short(if is_right { x - 4.0 } else { x + 4.0 })) y=(TOP + 10.0) {
-                        (inert(&mark.name))
-                    }
-                }
+                let path = format!("M{} {TOP}V{}", short(x), self.bottom);
+                rule(mark, path, is_right, if is_right { x - 4.0 } else { x + 4.0 }, TOP + 10.0)
             }
         }
     }
@@ -154,6 +166,15 @@ impl Plane<'_> {
     }
 }
 
+/// A line through the whole chart, with its name at `x` and `y`.
+fn rule(mark: &Mark, path: String, ends_at_x: bool, x: f64, y: f64) -> Markup {
+    let colour = class(mark.colour);
+    html! {
+        path class={ "line rule " (colour) } d=(path) {}
+        text class={ "rule " (if ends_at_x { "end " } else { "" }) (colour) } x=(short(x)) y=(short(y)) { (inert(&mark.name)) }
+    }
+}
+
 /// The points between gaps, through which no line goes.
 fn lone(points: &[Corner]) -> Vec<Corner> {
     let is_gap =
@@ -180,17 +201,7 @@ mod tests {
         assert_eq!(lone(&points[..1]), [(0.0, 1.0)]);
         let axis = || crate::report::document::seconds(6.0);
         let marks = vec![Mark::line(crate::report::document::ChartColour::Due, "due", points)];
-        let chart = Chart {
-            is_large: false,
-            heading: String::new(),
-            reading: String::new(),
-            says: String::new(),
-            height: 220,
-            margin: 40,
-            x: axis(),
-            y: axis(),
-            marks,
-        };
+        let chart = Chart::new("", "", "", [axis(), axis()], marks);
         let svg = draw(&chart, WIDTH, "").into_string();
         let line = svg.split("class=\"line c-due\" d=\"").nth(1).and_then(|rest| rest.split('"').next()).unwrap();
         assert_eq!((line.matches('M').count(), line.matches('L').count()), (3, 2), "{line}");
