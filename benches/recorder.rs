@@ -2,11 +2,12 @@
 //! Plays a run for the CPU and the number of frames of an edge, then folds as many events of the same mix again.
 
 use meshload::controller::{self, RunSpec};
+use meshload::diagnosis::findings::{RunRecord, findings};
 use meshload::dialect::Dialect;
 use meshload::metrics::{Recorder, RoomFacts, TraceSample};
 use meshload::plan::Plan;
 use meshload::profile::{self, ProfileSource};
-use meshload::summary::Summary;
+use meshload::summary::{DialectFacts, Summary};
 use meshload::vocabulary::{
     Concern, EdgeEvent, Event, EventKind, FrameKind, PeerEvent, PeerIndex, Place, RoomIndex, Seat, Seed,
 };
@@ -45,6 +46,14 @@ fn main() {
         "{ns:.1} ns for each event, {per_edge:.0} events for each edge, {for_others:.1} of them frames for others"
     );
     println!("{traced:.1} ns for each event with every room traced, as a run of up to 2,000 edges is");
+    let found = findings_ns(&summary, &facts, start, &events);
+    let peers = f64::from(ROOMS) * f64::from(SIZE);
+    let of_findings = (traced - ns) * per_edge / us_per_edge / 10.0;
+    let at_the_end = found / (f64::from(ROOMS) * edges_of_a_room() as f64) / us_per_edge / 10.0;
+    println!("findings: {of_findings:.2} % of the CPU of an edge while a run of up to 2,000 edges is traced,");
+    println!("          {at_the_end:.3} % at its end (expected: under 2 % together)");
+    let bytes = traced_bytes();
+    println!("          {bytes:.0} bytes a peer (expected: under 1,024); {peers:.0} peers were timed");
     println!("measuring: {:.2} % of the CPU of an edge (expected: under 2 %)", ns * per_edge / us_per_edge / 10.0);
 }
 
@@ -60,6 +69,50 @@ fn traced_ns(facts: &[RoomFacts], start: Instant, events: &[Event]) -> f64 {
         assert!(recorder.into_figures(false).traced(start).is_empty(), "all went well");
     }
     spent.as_nanos() as f64 / (f64::from(PASSES) * events.len() as f64)
+}
+
+/// Nanoseconds that the findings of the whole run take at its end.
+fn findings_ns(summary: &Summary, facts: &[RoomFacts], start: Instant, events: &[Event]) -> f64 {
+    let sample = TraceSample::of(facts.iter().map(|room| (room.index, SIZE)), 0);
+    let mut recorder = Recorder::new(facts, start, TIMEOUT, KINDS).tracing(&sample);
+    events.iter().for_each(|event| recorder.record(event));
+    let figures = recorder.into_figures(false);
+    let began = Instant::now();
+    for _ in 0..PASSES {
+        let evidence = figures.evidence(DialectFacts::default());
+        black_box(findings(&RunRecord { summary, evidence: &evidence }));
+    }
+    began.elapsed().as_nanos() as f64 / f64::from(PASSES)
+}
+
+/// Bytes a peer by which the process grows for traces, with every room of the largest sample half open.
+fn traced_bytes() -> f64 {
+    let facts: Vec<RoomFacts> = (0..ROOMS).map(room).collect();
+    let start = Instant::now();
+    let mut unopened = events(start, 0);
+    unopened.retain(|event| !matches!(event.kind, EventKind::Edge { event: EdgeEvent::Open, .. }));
+    let sample = TraceSample::of(facts.iter().map(|room| (room.index, SIZE)), 0);
+    let grown = |traced: bool| {
+        let before = resident_bytes();
+        let recorders: Vec<Recorder> = (0..PASSES)
+            .map(|_| {
+                let recorder = Recorder::new(&facts, start, TIMEOUT, KINDS);
+                let mut recorder = if traced { recorder.tracing(&sample) } else { recorder };
+                unopened.iter().for_each(|event| recorder.record(event));
+                recorder
+            })
+            .collect();
+        let after = resident_bytes();
+        (after - before, recorders)
+    };
+    let (plain, _plain) = grown(false);
+    let (traced, _traced) = grown(true);
+    (traced - plain) / (f64::from(PASSES) * f64::from(ROOMS) * f64::from(SIZE))
+}
+
+fn resident_bytes() -> f64 {
+    let pages = std::fs::read_to_string("/proc/self/statm").unwrap();
+    pages.split(' ').nth(1).unwrap().parse::<f64>().unwrap() * 4_096.0
 }
 
 fn run() -> Summary {

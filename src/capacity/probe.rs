@@ -2,7 +2,7 @@
 
 use crate::capacity::search::ProbeOutcome;
 use crate::capacity::target::{TargetLoad, TargetRow};
-use crate::summary::{GateResult, Signaling, Summary, Unit, Validity};
+use crate::summary::{GateResult, RunFinding, Signaling, Summary, Unit, Validity};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -75,6 +75,9 @@ pub struct Probe {
     pub restarts: u64,
     pub gates: Vec<GateResult>,
     pub validity: Validity,
+    /// The run's findings, worst first.
+    #[serde(default)]
+    pub findings: Vec<RunFinding>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub target_rows: Vec<TargetRow>,
 }
@@ -122,6 +125,7 @@ impl Probe {
             restarts: summary.target_process.as_ref().map_or(0, |process| process.restarts),
             gates: summary.gates.clone(),
             validity: summary.validity.clone(),
+            findings: summary.findings.clone(),
             target_rows,
         }
     }

@@ -6,7 +6,7 @@ use crate::capacity::probe::{Probe, ProbeVerdict};
 use crate::capacity::search::Ends;
 use crate::capacity::vary::Vary;
 use crate::profile::Profile;
-use crate::summary::{Build, GateResult, Machine};
+use crate::summary::{Build, GateResult, Machine, RunFinding};
 use crate::vocabulary::format::{plural, short_percent};
 use crate::vocabulary::inert_text::inert_json;
 use schemars::JsonSchema;
@@ -234,6 +234,21 @@ impl CapacityResult {
             return Err(format!("schema {} is not the {SCHEMA} that this meshload reads", version.schema));
         }
         serde_json::from_str(&text).map_err(foreign)
+    }
+
+    /// The findings of all probes, each at the lowest load that has it, worst first.
+    pub fn findings(&self) -> Vec<(&Probe, &RunFinding)> {
+        let mut found: Vec<(&Probe, &RunFinding)> = vec![];
+        for (probe, finding) in self.probes.iter().flat_map(|probe| probe.findings.iter().map(move |one| (probe, one)))
+        {
+            match found.iter_mut().find(|(_, known)| known.id == finding.id) {
+                Some(known) if probe.load < known.0.load => *known = (probe, finding),
+                Some(_) => {}
+                None => found.push((probe, finding)),
+            }
+        }
+        found.sort_by_key(|(_, finding)| (finding.severity, finding.confidence));
+        found
     }
 
     /// The result reduced for another one's `beside`: without its own `beside` and the samples of its target.

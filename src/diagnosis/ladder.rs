@@ -109,9 +109,31 @@ pub(super) fn ladder(timeline: &Timeline) -> Vec<LadderStep> {
             }
         }
     }
+    steps.extend(again(timeline, &heard).map(|(from, to, kind, at)| LadderStep::Arrow {
+        at: since(at),
+        from: Party::Peer(from),
+        to: Party::Peer(to),
+        kind,
+        arrival: Arrival::Heard(since(at)),
+    }));
     steps.reverse();
     steps.sort_by_key(LadderStep::at);
     steps
+}
+
+/// Arrivals beyond the first of what was said to one peer: the server has delivered it once more.
+fn again(timeline: &Timeline, heard: &Arrivals) -> impl Iterator<Item = (Seat, Seat, FrameKind, Instant)> {
+    let mut said = BTreeMap::new();
+    for event in timeline.events() {
+        if let EventKind::Peer(PeerEvent::Said { kind, to: Some(to), .. }) = event.kind {
+            said.entry((event.place.seat, to, kind)).or_insert(event.at);
+        }
+    }
+    heard.iter().flat_map(move |(of, arrivals)| {
+        let first = said.get(of).copied();
+        let after = arrivals.iter().filter(move |(at, _)| first.is_some_and(|first| first <= *at));
+        after.map(|(at, _)| (of.0, of.1, of.2, *at))
+    })
 }
 
 /// The peer that leaves by this event, and the time.
@@ -120,7 +142,9 @@ fn leave(event: &Event) -> Option<(Seat, Instant)> {
 }
 
 /// By sender, receiver and type: the times of arrival in order, each with true if it came on its own channel.
-fn heard(events: &[Event]) -> BTreeMap<(Seat, Seat, FrameKind), Vec<(Instant, bool)>> {
+type Arrivals = BTreeMap<(Seat, Seat, FrameKind), Vec<(Instant, bool)>>;
+
+fn heard(events: &[Event]) -> Arrivals {
     let mut heard = BTreeMap::<_, Vec<_>>::new();
     for event in events {
         let EventKind::Peer(PeerEvent::Frame { kind, concern, .. }) = &event.kind else { continue };

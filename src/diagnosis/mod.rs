@@ -16,6 +16,7 @@ pub use decide::diagnose;
 pub use experiments::observations::{
     AGED, CheckedDelivery, CheckedMessage, DeliveryCheck, Experiments, Fanout, Observations, RosterTrial, TrialOutcome,
 };
+pub use experiments::series::{SeriesHandshake, in_common};
 pub use timeline::{Loss, MeshProgress, Timeline};
 pub use trace_steps::trace_steps;
 pub use words::Words;

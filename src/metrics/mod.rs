@@ -18,7 +18,7 @@ pub use crate::metrics::fold::traces::{TraceSample, Traced};
 pub use crate::metrics::health::{Depths, HealthFigures, HealthRecorder, ProcessSample};
 pub use crate::metrics::output::live::LiveMetrics;
 pub use crate::metrics::output::run_figures::RunFigures;
-pub use crate::metrics::output::summarize::{RunFacts, doubts, summarize};
+pub use crate::metrics::output::summarize::{RunFacts, doubts, of_figures, summarize};
 pub use crate::metrics::record::recorder::Recorder;
 pub use crate::metrics::record::room::RoomFacts;
 pub use crate::metrics::tally::Tally;

@@ -27,6 +27,8 @@ pub(super) struct Variation {
     pub trial: Trial,
     /// Time that the trial's own waits take.
     pub more: Duration,
+    /// The most time for everything else.
+    pub timeout: Duration,
 }
 
 impl Variation {
@@ -42,6 +44,7 @@ impl Variation {
             settle: spec.handshake.settle,
             trial: Trial::default(),
             more: Duration::ZERO,
+            timeout: spec.handshake.timeout,
         }
     }
 }
@@ -60,7 +63,7 @@ impl<'a> HandshakeRunner<'a> {
     ) -> Timeline {
         self.plays += 1;
         let spec = self.spec;
-        let Variation { begins, trigger, settle, trial, more } = variation;
+        let Variation { begins, trigger, settle, trial, more, timeout } = variation;
         let size = begins.len() as u16;
         let prefix = format!("{}x{}", spec.run_id, self.plays);
         let play = HandshakePlay {
@@ -68,12 +71,7 @@ impl<'a> HandshakeRunner<'a> {
             naming: Naming::new(prefix.clone(), u32::from(size)),
             room: format!("{prefix}-room"),
             begins,
-            handshake: HandshakeSettings {
-                trigger,
-                settle,
-                timeout: spec.handshake.timeout + settle + more,
-                ..spec.handshake
-            },
+            handshake: HandshakeSettings { trigger, settle, timeout: timeout + settle + more, ..spec.handshake },
         };
         let mut progress = HandshakeProgress::new(
             Timeline::new(size, self.words.announcements()),

@@ -27,6 +27,8 @@ use tokio::sync::{Notify, mpsc};
 
 /// The SCTP max message size that is asked for, in bytes.
 const MESSAGE_BYTES_MAX: u32 = 4_096;
+/// Time that peers have to see that theirs is over, counted from when the handshake's own is seen to be.
+const LAST_TURN: Duration = Duration::from_millis(100);
 /// The most time until a raw connection is open.
 const DIAL_MAX: Duration = Duration::from_secs(10);
 
@@ -150,11 +152,14 @@ impl LiveEnvironment {
         let exchange = play.dialect.needs_id_exchange().then(|| IdExchange::new(play.size()));
         let mut tasks: Vec<Pin<Box<dyn Future<Output = ()> + '_>>> = vec![];
         let mut left_at: Option<Instant> = None;
+        let mut last_turn_ends: Option<Instant> = None;
         let mut ticking = Box::pin(async { clock.run().await });
         loop {
             let now = Instant::now();
             let ends_at = recorder.progress.borrow().ends_at();
-            if left_at.is_none() && ends_at <= now {
+            let is_over = ends_at <= now
+                && (recorder.progress.borrow().is_decided() || *last_turn_ends.get_or_insert(now + LAST_TURN) <= now);
+            if left_at.is_none() && is_over {
                 mailboxes.iter().for_each(|mailbox| _ = mailbox.try_send(PeerCommand::Leave));
                 left_at = Some(now);
             }
@@ -173,8 +178,11 @@ impl LiveEnvironment {
                 );
                 continue;
             }
+            let ends_at = last_turn_ends.unwrap_or(ends_at);
             let wake = left_at.map_or(ends_at, |left| left + GOODBYES_MAX).min(next.unwrap_or(ends_at).max(now));
             tokio::select! {
+                // Peers whose timers are due come before the end: after a standstill of this machine all are.
+                biased;
                 ended = &mut ticking => return ended,
                 () = any_ended(&mut tasks) => {}
                 () = recorder.changed.notified() => {}

@@ -2,6 +2,7 @@
 
 mod environment;
 mod experiments;
+mod findings;
 mod handshake_runner;
 mod live;
 mod progress;
@@ -33,6 +34,9 @@ const WITH_PROBLEM_MAX: Duration = Duration::from_millis(500);
 const SOCKET_IO: &str = "socketio-addpeer";
 /// The most time to wait for a server's first frame.
 const LISTEN_MAX: Duration = Duration::from_secs(1);
+/// The most time that the handshake with words said again takes beside its waits: the probe has to end within the
+/// timeout, those waits and 4 s.
+const AGAIN_MAX: Duration = Duration::from_secs(2);
 /// Time that the host's repeated join has to take effect before the newcomer comes.
 const AGED_MARGIN: Duration = Duration::from_millis(200);
 
@@ -53,15 +57,17 @@ pub fn probe(environment: &mut dyn Environment, spec: &ProbeSpec, on_step: &mut 
             break;
         }
     }
-    let repeated = spec.repeat.filter(|_| all_opened(&findings)).map(|repeat| {
+    let is_refused = |findings: &Observations| findings.timelines.iter().any(|timeline| timeline.refusal().is_some());
+    // A fault that comes and goes shows in the first handshake, too, of a server that has long been idle.
+    let repeated = spec.repeat.filter(|_| !is_refused(&findings)).map(|repeat| {
         let (repeated, failed) = repeat::repeat(&mut runner, environment, repeat, on_step);
-        findings.timelines.extend(failed);
+        findings.timelines.extend(failed.filter(|_| all_opened(&findings)));
         repeated
     });
     let mut remedies = vec![];
     findings.elsewhere = elsewhere(environment, &findings, &spec.dialect);
     let is_dialects = matches!(diagnose(&findings).cause, Cause::Dialect | Cause::WrongDialect);
-    if !is_dialects && !findings.timelines.iter().any(|timeline| timeline.refusal().is_some()) {
+    if !is_dialects && !is_refused(&findings) {
         if spec.dialect.name() == EXPERIMENTS_DIALECT {
             // Without connections there are no experiments, and the conclusion says so.
             if let Ok(mut raw) = RawConnections::open(environment, &spec.run_id, spec.handshake.timeout) {
@@ -105,7 +111,8 @@ fn say_again(
     // The host says its join again before the newcomer comes.
     let begins = vec![Duration::ZERO, AGED + AGED_MARGIN];
     let more = trial.join_again.unwrap_or_default() + trial.offer_again.unwrap_or_default();
-    let variation = Variation { trial, more, ..Variation::with_begins(runner.spec, begins) };
+    let timeout = runner.spec.handshake.timeout.min(AGAIN_MAX);
+    let variation = Variation { trial, more, timeout, ..Variation::with_begins(runner.spec, begins) };
     Some(runner.play(environment, variation, &mut |_| {}))
 }
 
@@ -151,4 +158,68 @@ fn has_room_list(timeline: &Timeline, dialect: &Dialect) -> bool {
         .events()
         .iter()
         .any(|event| matches!(event.kind, EventKind::Peer(PeerEvent::Frame { kind, .. }) if list.contains(&kind)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::vocabulary::{Approval, HandshakeSettings, Initiator, Seed, Trigger};
+    use std::time::Instant;
+
+    /// A server that accepts every connection and says nothing; its clock goes by leaps.
+    struct Mute {
+        now: Instant,
+    }
+
+    impl Environment for Mute {
+        fn now(&self) -> Instant {
+            self.now
+        }
+        fn open_connection(&mut self) -> RawConnection {
+            RawConnection(0)
+        }
+        fn send_text(&mut self, _line: RawConnection, _text: String) {}
+        fn close_connection(&mut self, _line: RawConnection) {}
+        fn next_event(&mut self, until: Instant) -> Option<TimedLineEvent> {
+            self.now = self.now.max(until);
+            None
+        }
+        fn first_frame(&mut self, _dialect: &Dialect, at_most: Duration) -> Option<String> {
+            self.now += at_most;
+            None
+        }
+        fn play(&mut self, _play: &HandshakePlay, progress: &mut HandshakeProgress<'_>) {
+            self.now = progress.ends_at();
+        }
+    }
+
+    #[test]
+    fn a_probe_of_a_mute_server_ends_within_its_timeout_its_waits_and_four_seconds() {
+        // The host's age, twice, and an offer that is said again.
+        let waits = 2 * AGED + AGED_MARGIN + OFFER_AGAIN;
+        for (dialect, timeout_s) in [("relay", 1), ("relay", 5), ("y-webrtc", 60), ("peerjs", 10)] {
+            let mut mute = Mute { now: Instant::now() };
+            let (began, timeout) = (mute.now, Duration::from_secs(timeout_s));
+            let spec = ProbeSpec {
+                run_id: "t".to_owned(),
+                dialect: Dialect::named(dialect).unwrap(),
+                sizes: vec![2, 3],
+                handshake: HandshakeSettings {
+                    trigger: Trigger::PeerReady,
+                    initiator: Initiator::LowerId,
+                    settle: Duration::ZERO,
+                    approval: Approval::Off,
+                    timeout,
+                    trickle: true,
+                },
+                seed: Seed(1),
+                repeat: None,
+                try_remedies: false,
+                way: Default::default(),
+            };
+            let report = probe(&mut mute, &spec, &mut |_| {});
+            let took = mute.now - began;
+            assert!(!report.is_open() && took <= timeout + waits + Duration::from_secs(4), "{dialect}: {took:?}");
+        }
+    }
 }

@@ -47,6 +47,11 @@ impl<'a> HandshakeProgress<'a> {
         self.decided_end.unwrap_or(self.deadline).min(self.deadline)
     }
 
+    /// Every edge is open, or has failed on both sides.
+    pub fn is_decided(&self) -> bool {
+        self.decided_end.is_some()
+    }
+
     pub fn into_timeline(self) -> Timeline {
         self.timeline
     }

@@ -4,15 +4,17 @@ use super::environment::Environment;
 use super::handshake_runner::{HandshakeRunner, Variation};
 use super::report::Repeated;
 use super::spec::RepeatSpec;
-use crate::diagnosis::Timeline;
+use crate::diagnosis::{SeriesHandshake, Timeline, in_common};
 use crate::vocabulary::Seed;
 use rand::RngExt;
 use std::time::Duration;
 
-/// The most time between two joins.
+/// The most time between two joins, and before the first: what a server keeps at hand for a moment may hide a fault.
 const JITTER_MAX: Duration = Duration::from_millis(400);
 /// The most handshakes of one repetition.
 const TRIES_MAX: u32 = 1_000_000;
+/// The most handshakes that are compared.
+const KEPT_MAX: usize = 100_000;
 
 /// Repeats handshakes; returns the counts, and the first handshake that failed.
 pub(super) fn repeat(
@@ -32,6 +34,7 @@ pub(super) fn repeat(
     };
     let mut repeated = Repeated::default();
     let mut first = None;
+    let (mut series, mut dialled) = (vec![], None);
     for index in 0..tries_max {
         if until.is_some_and(|until| until <= environment.now()) {
             break;
@@ -39,6 +42,9 @@ pub(super) fn repeat(
         let begins = jittered(spec.seed, index.into(), spec.sizes.last().copied().unwrap_or(2));
         let timeline = runner.play(environment, Variation::with_begins(spec, begins), &mut |_| {});
         repeated.tries += 1;
+        if series.len() < KEPT_MAX {
+            series.push(SeriesHandshake::of(&timeline, &runner.words, &mut dialled));
+        }
         if timeline.opened() == timeline.planned() {
             repeated.opened += 1;
             continue;
@@ -51,18 +57,19 @@ pub(super) fn repeat(
             break;
         }
     }
+    repeated.in_common = in_common(&series, &runner.words);
     (repeated, first)
 }
 
-/// Begins of `size` peers, each drawn from 0 to `JITTER_MAX` after the one before; `index` counts the tries.
+/// Begins of `size` peers, each drawn from 0 to `JITTER_MAX` after the one before, and the first after the start; `index`
+/// counts the tries.
 fn jittered(seed: Seed, index: u64, size: u16) -> Vec<Duration> {
     let mut draws = seed.stream("probe", index);
     let mut at = Duration::ZERO;
     let longest = JITTER_MAX.as_micros() as u64;
     let begin = |_| {
-        let begin = at;
         at += Duration::from_micros(draws.random_range(0..=longest));
-        begin
+        at
     };
     (0..size).map(begin).collect()
 }

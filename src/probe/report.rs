@@ -1,9 +1,10 @@
 //! The result of a probe, as data: serialised as it is for JSON, rendered for the other formats.
 
+use super::findings;
 use super::spec::ProbeSpec;
 use crate::diagnosis::{Cause, Conclusion, MeshProgress, Observations, Timeline, diagnose, trace_steps};
 use crate::dialect::shown_frame;
-use crate::summary::{TargetRoute, TraceStep};
+use crate::summary::{RunFinding, TargetRoute, TraceStep};
 use crate::vocabulary::{Event, EventKind, PeerEvent, Phase};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -28,6 +29,8 @@ pub struct ProbeReport {
     pub planned: u32,
     pub rooms: Vec<RoomSizeResult>,
     pub diagnosis: Conclusion,
+    /// Conclusions of a run's rules from the same handshakes, worst first.
+    pub findings: Vec<RunFinding>,
     pub remedies: Vec<Remedy>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub repeat: Option<Repeated>,
@@ -100,16 +103,18 @@ pub struct Repeated {
     pub opened: u32,
     /// The phases in which the others stopped, with their counts.
     pub stopped: BTreeMap<String, u32>,
+    /// Traits that the failed ones have in common, in sentences; empty if none failed.
+    pub in_common: Vec<String>,
 }
 
 impl ProbeReport {
-    pub fn new(spec: &ProbeSpec, findings: Observations, remedies: Vec<Remedy>, repeat: Option<Repeated>) -> Self {
-        let mut diagnosis = diagnose(&findings);
+    pub fn new(spec: &ProbeSpec, observed: Observations, remedies: Vec<Remedy>, repeat: Option<Repeated>) -> Self {
+        let mut diagnosis = diagnose(&observed);
         // A fault without a cause may be one that comes and goes: a handshake that opened once proves no remedy.
         if let Some(advice) = advice(&remedies).filter(|_| diagnosis.cause != Cause::Unknown) {
             diagnosis.remedy = advice;
         }
-        let timelines = &findings.timelines;
+        let timelines = &observed.timelines;
         let shown = timelines.iter().find(|timeline| timeline.opened() < timeline.planned()).or(timelines.last());
         let edges = |of: fn(&Timeline) -> u32| timelines.iter().map(of).sum();
         let phase = |progress: MeshProgress| PhaseLine {
@@ -123,7 +128,7 @@ impl ProbeReport {
             opened: timeline.opened(),
             planned: timeline.planned(),
         };
-        let kinds = findings.words.names();
+        let kinds = observed.words.names();
         Self {
             target: String::new(),
             started_at: String::new(),
@@ -135,6 +140,7 @@ impl ProbeReport {
             rooms: timelines.iter().map(room).collect(),
             unreachable: timelines.is_empty() || !timelines.iter().any(Timeline::any_connected),
             diagnosis,
+            findings: findings::conclude(timelines, spec),
             remedies,
             repeat,
             peers: shown.map_or(0, Timeline::size),

@@ -13,7 +13,7 @@ mod tests;
 
 pub use backend::TextOptions;
 pub use machine::json::pretty_json;
-pub use run::capitalised;
+pub use run::{capitalised, findings};
 
 use crate::report::document::Document;
 use crate::report::machine::{bench, csv, hlog, prom};

@@ -23,14 +23,15 @@ io.use((socket, next) => {
   next(is_in ? undefined : new Error("no token"));
 });
 // LATE in the environment: handlers are registered only after an await, of 30 ms (always), or of settings that take
-// 80 ms to load and stay fresh for 150 ms (cached).
+// 80 ms to load and stay fresh for 150 ms (cached); LATE_MS is another time than 30 and 80 ms.
+const late_ms = process.env.LATE_MS && Number(process.env.LATE_MS);
 let loading, loaded = 0;
 const settings = () => {
   if (Date.now() - loaded < 150) return Promise.resolve();
-  loading ??= new Promise((resolve) => setTimeout(() => { loaded = Date.now(); loading = undefined; resolve(); }, 80));
+  loading ??= new Promise((resolve) => setTimeout(() => { loaded = Date.now(); loading = undefined; resolve(); }, late_ms ?? 80));
   return loading;
 };
-const late = { always: () => new Promise((resolve) => setTimeout(resolve, 30)), cached: settings }[process.env.LATE];
+const late = { always: () => new Promise((resolve) => setTimeout(resolve, late_ms ?? 30)), cached: settings }[process.env.LATE];
 io.on("connection", async (socket) => {
   if (late) await late();
   const part = (channel) => {
@@ -49,11 +50,16 @@ io.on("connection", async (socket) => {
     }
     socket.join(channel);
   });
+  if (process.env.DOUBLE) socket.on("join", () => relay(socket));
+  else relay(socket);
   socket.on("part", part);
   socket.on("disconnecting", () => [...socket.rooms].filter((room) => room !== socket.id).forEach(part));
+});
+// DOUBLE in the environment: a client that joins twice has each of its words relayed twice.
+const relay = (socket) => {
   socket.on("relaySessionDescription", ({ peer_id, session_description }) =>
     io.to(peer_id).emit("sessionDescription", { peer_id: socket.id, session_description }));
   socket.on("relayICECandidate", ({ peer_id, ice_candidate }) =>
     io.to(peer_id).emit("iceCandidate", { peer_id: socket.id, ice_candidate }));
-});
+};
 server.listen();

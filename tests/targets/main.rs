@@ -3,6 +3,7 @@
 
 mod dealt;
 mod documented;
+mod field_cases;
 mod killed;
 mod learned;
 mod mesh;

@@ -2,8 +2,9 @@
 
 use super::probed::{probe, report};
 use super::relay;
+use super::server::{Running, Target};
 use meshload::dialect::builtins;
-use std::fs;
+use std::{fs, thread};
 
 /// A mistake: its name, and what of the file becomes what.
 const MISTAKES: [(&str, &[(&str, &str)]); 12] = [
@@ -54,29 +55,39 @@ const MISTAKES: [(&str, &[(&str, &str)]); 12] = [
     ("the server's id that nothing sets", &[("glare = ", "id = \"server\"\nglare = ")]),
 ];
 
+/// Probes that run at once: each mostly waits.
+const AT_ONCE: usize = 6;
+
+/// The judgement on one mistake, if it is wrong.
+fn misjudged(server: &Running, target: &Target, (name, changes): &(&str, &[(&str, &str)])) -> Option<String> {
+    let folder = tempfile::tempdir().unwrap();
+    let mut text = builtins().iter().find(|built_in| built_in.name == "relay").unwrap().text.to_owned();
+    for (from, to) in *changes {
+        assert!(text.contains(from), "{name}: {from}");
+        text = text.replacen(from, to, 1);
+    }
+    let file = folder.path().join("mine.toml");
+    fs::write(&file, text).unwrap();
+    let output = probe(file.to_str().unwrap(), target, server, &[]);
+    let report = report(&output);
+    let diagnosis = &report["diagnosis"];
+    println!("{name}: {diagnosis}");
+    let is_placed = diagnosis["evidence"].to_string().contains("mine.toml:");
+    let is_right = diagnosis["cause"] == "dialect" && is_placed && output.status.code() == Some(99);
+    (!is_right).then(|| format!("{name}: {report:#}"))
+}
+
 #[test]
 fn each_mistake_on_a_healthy_relay_is_the_dialects_with_file_and_line() {
     let target = relay("channel");
     let Some(server) = target.start() else { return };
-    let folder = tempfile::tempdir().unwrap();
-    let healthy = builtins().iter().find(|built_in| built_in.name == "relay").unwrap().text;
     let mut wrong = vec![];
-    for (name, changes) in MISTAKES {
-        let mut text = healthy.to_owned();
-        for (from, to) in changes {
-            assert!(text.contains(from), "{name}: {from}");
-            text = text.replacen(from, to, 1);
-        }
-        let file = folder.path().join("mine.toml");
-        fs::write(&file, text).unwrap();
-        let output = probe(file.to_str().unwrap(), &target, &server, &[]);
-        let report = report(&output);
-        let diagnosis = &report["diagnosis"];
-        println!("{name}: {diagnosis}");
-        let is_placed = diagnosis["evidence"].to_string().contains("mine.toml:");
-        if diagnosis["cause"] != "dialect" || !is_placed || output.status.code() != Some(99) {
-            wrong.push(format!("{name}: {diagnosis}"));
-        }
+    for some in MISTAKES.chunks(AT_ONCE) {
+        thread::scope(|scope| {
+            let probes = some.iter().map(|mistake| scope.spawn(|| misjudged(&server, &target, mistake)));
+            let probes: Vec<_> = probes.collect();
+            wrong.extend(probes.into_iter().filter_map(|probe| probe.join().unwrap()));
+        });
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }

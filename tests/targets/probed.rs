@@ -24,6 +24,9 @@ fn check(dialect: &str, target: &Target, cause: &str, code: i32, more: &[&str]) 
     println!("{dialect}: {diagnosis}");
     assert_eq!((diagnosis["cause"].as_str(), output.status.code()), (Some(cause), Some(code)), "{dialect}: {report:#}");
     assert!(report["planned"].as_u64() > Some(0), "{dialect}: nothing was tried: {report:#}");
+    // A healthy server gets no finding but what was not tested.
+    let found = report["findings"].as_array().unwrap();
+    assert!(cause != "none" || found.iter().all(|found| found["id"] == "untested"), "{dialect}: {found:#?}");
     Some(report)
 }
 
@@ -104,6 +107,15 @@ fn a_server_of_another_protocol_is_named_with_the_dialect_that_fits() {
         assert_eq!(diagnosis["cause"], "wrong-dialect", "{report:#}");
         assert!(diagnosis["evidence"].to_string().contains(fits), "{diagnosis}");
     }
+}
+
+/// With a fault, so that the probe makes its experiments and tries remedies.
+#[test]
+fn nothing_but_the_dialects_own_frames_reaches_the_server() {
+    let strict = relay("channel").environment("STRICT", "yes").losing("\"candidate\",", None);
+    let Some(report) = check("relay", &strict, "candidate-drop", 99, &["--try-remedies"]) else { return };
+    let remedies = report["remedies"].as_array().unwrap();
+    assert!(!remedies.is_empty() && !report.to_string().contains("REFUSED"), "the server has ended: {report:#}");
 }
 
 #[test]

@@ -1,8 +1,10 @@
 // A plain relay, as people write them. SHAPE in the environment: channel, global or open. MANGLE alters candidates: mdns
 // replaces their addresses by names, mid their mid and m-line; bare leaves only their text, drop-host none of it.
 // FLAW is what nobody listed: size takes no frame over 500 bytes, few leaves every upgrade but the first unanswered,
-// tenants has another client in each room that answers offers under the same ids, ids names another sender of answers,
-// reverse hands out what came within 50 ms from the last to the first.
+// tenants has another client in each room that answers offers under the same ids, ids and names name another sender of
+// answers and of joins, reverse hands out what came within 50 ms from the last to the first.
+// LIMIT is the most connections of one address, and REFUSAL what the next one gets: HTTP 429, or close 4429; a request
+// that is no upgrade takes a place for good. STRICT: it ends at the first frame that is none of its own.
 // RATE: so many frames a second are passed on, one after the other; each frame takes its turn when it comes.
 // FORMAT: binary (JSON in binary frames) or msgpack; frames then go on as they came.
 const { WebSocketServer } = require("ws");
@@ -14,9 +16,13 @@ const server = require("node:http").createServer();
 const channels = new Map();
 const clients = new Set();
 const sockets = new WebSocketServer({ noServer: true, maxPayload: flaw === "size" ? 500 : undefined });
-let upgrades = 0;
+let upgrades = 0, leaked = 0;
+server.on("request", (_, response) => { leaked++; response.end(); });
 server.on("upgrade", (request, socket, head) => {
   if (flaw === "few" && upgrades++ > 0) return;
+  const isFull = clients.size + leaked >= Number(process.env.LIMIT ?? Infinity);
+  if (isFull && process.env.REFUSAL === "429") return socket.end("HTTP/1.1 429 Too Many Requests\r\n\r\n");
+  if (isFull) return sockets.handleUpgrade(request, socket, head, (refused) => refused.close(4429, "too many"));
   sockets.handleUpgrade(request, socket, head, (accepted) => sockets.emit("connection", accepted));
 });
 const rate = Number(process.env.RATE ?? Infinity);
@@ -45,6 +51,7 @@ sockets.on("connection", (socket) => {
     if (isBinary !== Boolean(format)) return socket.close(1003);
     const parsed = format === "msgpack" ? require("@msgpack/msgpack").decode(frame) : JSON.parse(frame);
     const { open, channel, data } = parsed;
+    if (process.env.STRICT && !["join", "offer", "answer", "candidate", "leave"].includes(parsed.type)) process.exit(1);
     if (!channels.has(channel)) channels.set(channel, new Set());
     const members = channels.get(channel);
     if (open) return members.add(socket);
@@ -56,6 +63,7 @@ sockets.on("connection", (socket) => {
     }
     let text = shape === "open" ? JSON.stringify(data) : mangle ? JSON.stringify(parsed) : frame.toString();
     if (flaw === "ids" && parsed.type === "answer") text = text.replace(data.from, "somebody-else");
+    if (flaw === "names" && parsed.type === "join") text = text.replace(data.from, "somebody-else");
     if (flaw === "tenants" && parsed.type === "offer") {
       const sdp = data.sdp.replace(/a=ice-ufrag:./, "a=ice-ufrag:T").replace("actpass", "active");
       send(socket, JSON.stringify({ ...parsed, type: "answer", data: { from: data.to, to: data.from, sdp } }));

@@ -1,12 +1,11 @@
 //! The end of a run: the figures of its shares become one `Summary`, with causes, findings and decided gates.
 
 use super::attribution;
-use crate::diagnosis::findings::{RunRecord, findings};
+use crate::diagnosis::findings::{RunRecord, dialect_facts, findings};
 use crate::dialect::Dialect;
 use crate::gates::{Gate, decide};
 use crate::metrics::{HealthFigures, RunFacts, RunFigures, summarize};
-use crate::summary::{DialectFacts, Summary, TargetProcess};
-use crate::vocabulary::format::micros;
+use crate::summary::{Summary, TargetProcess};
 use std::time::Instant;
 
 /// The inputs to a summary that are no measurements.
@@ -46,17 +45,4 @@ pub fn conclude(
     summary.findings = findings(&RunRecord { summary: &summary, evidence: &evidence });
     decide(gates, facts.thresholds.lag_suspect, &mut summary);
     summary
-}
-
-/// The facts about the dialect on which findings rest.
-fn dialect_facts(dialect: &Dialect) -> DialectFacts {
-    DialectFacts {
-        kinds: dialect.kinds().into_iter().map(str::to_owned).collect(),
-        repeats: dialect.repeated_frames().into_iter().map(|(kind, every)| (kind.to_owned(), micros(every))).collect(),
-        tells_leaves: dialect.leave_notices() > 0,
-        lists: dialect.list_kinds(),
-        pools_offers: dialect.pools_offers(),
-        is_socket_io: dialect.is_socket_io(),
-        is_built_in: dialect.file_text().is_none(),
-    }
 }

@@ -4,7 +4,7 @@ use super::super::experiments::observations::{CheckedMessage, DeliveryCheck, Exp
 use super::super::timeline::{JUST_JOINED, Timeline};
 use super::super::words::join_request::JoinRequest;
 use super::super::words::{AnnouncementChannel, Words};
-use crate::vocabulary::{Concern, EdgeEvent, EventKind, PeerEvent, Seat};
+use crate::vocabulary::{Concern, EdgeEvent, EventKind, FrameKind, PeerEvent, Seat};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
@@ -30,6 +30,8 @@ pub(in crate::diagnosis) struct DeliveryIndex<'a> {
     /// Receivers of frames that take a subscription, or come from a peer.
     heard: BTreeSet<Seat>,
     signals: BTreeMap<(Seat, Seat), u32>,
+    /// By receiver: announcements under an id that no peer of the room has.
+    unnamed: BTreeSet<(Seat, FrameKind)>,
 }
 
 /// The channels that work in at least one of the rooms.
@@ -44,15 +46,25 @@ pub(in crate::diagnosis) struct SeenWorking {
 
 impl<'a> DeliveryIndex<'a> {
     pub(in crate::diagnosis) fn of(timeline: &'a Timeline, words: &'a Words) -> Self {
-        let mut index =
-            Self { timeline, words, met: BTreeMap::new(), heard: BTreeSet::new(), signals: BTreeMap::new() };
+        let mut index = Self {
+            timeline,
+            words,
+            met: BTreeMap::new(),
+            heard: BTreeSet::new(),
+            signals: BTreeMap::new(),
+            unnamed: BTreeSet::new(),
+        };
         for event in timeline.events() {
             let own = event.place.seat;
             match &event.kind {
                 EventKind::Peer(PeerEvent::Frame {
+                    kind,
                     concern: Concern::Me { from } | Concern::Elsewhere { from },
                     ..
                 }) => {
+                    if from.is_none() && words.announces(*kind) {
+                        index.unnamed.insert((own, *kind));
+                    }
                     if from.is_some() || words.has_channels() {
                         index.heard.insert(own);
                     }
@@ -101,6 +113,12 @@ impl<'a> DeliveryIndex<'a> {
         let knew = self.met.get(&(to, from)).is_some_and(|met| *met < said);
         let guard = JUST_JOINED.max(2 * self.timeline.connect_time(to).unwrap_or_default());
         knew || self.timeline.joined_at(to).is_some_and(|joined| joined + guard < said)
+    }
+
+    /// An announcement that `from` said, and that reached `to` under an id that no peer of the room has.
+    pub(super) fn unnamed(&self, from: Seat, to: Seat) -> Option<FrameKind> {
+        let said = self.words.announcements().into_iter().filter(|kind| self.timeline.said_at(from, *kind).is_some());
+        said.into_iter().find(|kind| self.unnamed.contains(&(to, *kind)))
     }
 
     /// The age of the connection of `to` when `from` last announced itself.

@@ -61,6 +61,12 @@ fn is_lost(receptions: [Reception; 2], at: usize) -> bool {
 
 /// At least one of the two received nothing from the other on any channel.
 fn timing_or_connection(index: &DeliveryIndex<'_>, seen: &SeenWorking, unreached: &[(Seat, Seat)]) -> Insight {
+    if let Some((kind, to)) = unreached.iter().find_map(|(from, to)| Some((index.unnamed(*from, *to)?, *to))) {
+        let (name, to) = (index.words.name(kind), index.timeline.number(to));
+        let evidence = format!("Peer {to} heard `{name}` under an id that no peer of the room has.");
+        return Insight::unknown(evidence)
+            .and("The server may name another sender, or a rule or the dialect's id may be wrong.");
+    }
     // The peer that had been connected longest should have received first.
     let oldest = unreached.iter().copied().max_by_key(|(from, to)| index.age(*from, *to));
     let Some((from, to)) = oldest else { return Insight::unknown("No offer was made.") };

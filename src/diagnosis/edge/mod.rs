@@ -42,9 +42,22 @@ impl EdgeEvidence<'_> {
             .or_else(|| transport::foreign_description(timeline, directions))
             .or_else(|| self.trials.and_then(experiments::judge))
             .or_else(|| transport::altered_description(timeline, directions))
-            .or_else(|| self.repeat.and_then(|repeat| repeated_words::judge(repeat, words)))
+            .or_else(|| self.second_look())
+            .or_else(|| self.repeat_if_it_explains(failure).and_then(|repeat| repeated_words::judge(repeat, words)))
             .or_else(|| dialect::unmatched(timeline, words, directions, failure.phase))
             .unwrap_or_else(|| self.by_phase(edge, failure))
+    }
+
+    /// A flaw of the dialect that shows in the handshake in which words were said again: the first one may have ended before.
+    fn second_look(&self) -> Option<Insight> {
+        let repeat = self.repeat?;
+        let (one, two, failure) = repeat.worst_edge()?;
+        dialect::flawed(repeat, self.index.words, [(one, two), (two, one)], failure.phase)
+    }
+
+    /// The handshake in which words were said again, for a failure by which a word was lost.
+    fn repeat_if_it_explains(&self, failure: &Failure) -> Option<&Timeline> {
+        self.repeat.filter(|_| failure.phase <= Phase::Negotiation)
     }
 
     /// A peer could not connect while another one was connected: the server is there.

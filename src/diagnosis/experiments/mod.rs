@@ -2,6 +2,7 @@
 
 pub(super) mod observations;
 pub(super) mod repeated_words;
+pub(super) mod series;
 #[cfg(test)]
 mod tests;
 

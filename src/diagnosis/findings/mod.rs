@@ -8,7 +8,7 @@ mod timers;
 mod untested;
 mod words;
 
-pub use record::RunRecord;
+pub use record::{RunRecord, dialect_facts};
 
 use crate::summary::RunFinding;
 use std::cmp::Reverse;
@@ -41,7 +41,12 @@ const RULES: [(&str, FindingRule); 17] = [
 pub fn findings(record: &RunRecord<'_>) -> Vec<RunFinding> {
     let mut found: Vec<RunFinding> = RULES.iter().filter_map(|(_, rule)| rule(record)).collect();
     // Losses that a pattern explains are not told twice.
-    if found.iter().any(|finding| finding.id == "idle-close") {
+    let explains = |finding: &RunFinding| match finding.id.as_str() {
+        "idle-close" => true,
+        "limit-by-address" => server::lost::are_refusals(record),
+        _ => false,
+    };
+    if found.iter().any(explains) {
         found.retain(|finding| finding.id != "server-lost");
     }
     found.sort_by_key(|finding| (finding.severity, finding.confidence, Reverse((finding.share * 1e6) as u64)));

@@ -1,6 +1,8 @@
 //! The record of a run from which findings are concluded.
 
-use crate::summary::{FindingConfidence, RunEvidence, RunFinding, Severity, Summary};
+use crate::dialect::Dialect;
+use crate::summary::{DialectFacts, FindingConfidence, RunEvidence, RunFinding, Severity, Summary};
+use crate::vocabulary::format::micros;
 
 /// All that findings read.
 #[derive(Clone, Copy, Debug)]
@@ -8,6 +10,19 @@ pub struct RunRecord<'a> {
     /// Counts, timers, failures and outages; its `findings` are not read.
     pub summary: &'a Summary,
     pub evidence: &'a RunEvidence,
+}
+
+/// The facts about the dialect on which findings rest.
+pub fn dialect_facts(dialect: &Dialect) -> DialectFacts {
+    DialectFacts {
+        kinds: dialect.kinds().into_iter().map(str::to_owned).collect(),
+        repeats: dialect.repeated_frames().into_iter().map(|(kind, every)| (kind.to_owned(), micros(every))).collect(),
+        tells_leaves: dialect.leave_notices() > 0,
+        lists: dialect.list_kinds(),
+        pools_offers: dialect.pools_offers(),
+        is_socket_io: dialect.is_socket_io(),
+        is_built_in: dialect.file_text().is_none(),
+    }
 }
 
 impl RunRecord<'_> {

@@ -265,19 +265,27 @@ impl Session {
             refused: false,
             strangers_listed: false,
         };
-        let dialect = session.dialect.clone();
-        if let Some(own) = &dialect.me {
-            session.state.globals[ME] = session.value(session.me.epoch.0, own, &[], None);
-        }
+        session.draw_values();
         if session.own_id() != session.me.id {
             // The server may mention a peer of the room before the process knows its id.
             session.state.members.add_places(session.me.size.into());
         }
-        for (slot, var) in dialect.vars.iter().enumerate() {
-            session.state.globals[BUILT_IN.len() + slot] = session.value(session.me.epoch.0, var, &[], None);
-        }
-        session.own_values = OwnValues::of(&dialect.watched, &session.state.globals);
+        session.own_values = OwnValues::of(&session.dialect.watched, &session.state.globals);
         session
+    }
+
+    /// Sets the peer's own id and the variables: the id first, which variables may read, unless it reads one of them.
+    fn draw_values(&mut self) {
+        let dialect = self.dialect.clone();
+        let vars = (BUILT_IN.len()..).zip(&dialect.vars);
+        let id = dialect.me.as_ref().map(|own| (ME, own));
+        let (before, after) = match id {
+            Some((_, own)) if vars.clone().any(|(slot, _)| own.reads_global(slot)) => (None, id),
+            _ => (id, None),
+        };
+        for (slot, template) in before.into_iter().chain(vars).chain(after) {
+            self.state.globals[slot] = self.value(self.me.epoch.0, template, &[], None);
+        }
     }
 
     /// Handles one record of a frame.

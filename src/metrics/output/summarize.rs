@@ -46,45 +46,13 @@ pub struct RunFacts {
 /// The summary of a run without its outcome: `commands` judges the gates on it and then sets
 /// `gates`, `result` and `exit_code`, which say `error` until then.
 pub fn summarize(figures: &RunFigures, health: &HealthFigures, facts: RunFacts) -> Summary {
-    let [measured, warmup] = [0, 1].map(|half| counts_of(figures, half, &facts.kinds));
-    let totals = &figures.totals[0];
-    let label = |room| figures.label(room);
-    let timers = totals.timers.distributions(&facts.kinds);
-    let counts = measured;
     let strain = strain_of(figures, health);
     Summary {
-        schema: SCHEMA,
-        result: Outcome::default(),
-        exit_code: 1,
-        rates: rates_of(&counts),
-        amplification: counts.signaling.amplification(),
-        signaling_bytes_per_edge: counts.signaling_bytes_per_edge(),
-        counts,
-        counts_warmup: figures.has_warmup.then_some(warmup),
-        timers,
-        timers_warmup: figures.totals[1].timers.distributions(&facts.kinds),
-        shares: totals.shares(),
-        mean_edge: totals.mean_edge(),
-        mean_edge_own: totals.mean_edge_own(),
-        failures: totals.failures.rows(label),
-        gates: vec![],
         validity: judge(&strain, &facts.thresholds),
         offered: offered_load(&strain, &figures.series, &figures.handling, &facts.thresholds),
         health: Health { arrival_clocks: figures.arrival_clocks, ..health.summary(figures.tally) },
         series: series::rows(&figures.series, &health.generator),
-        slowest: totals.slowest.rows(label),
-        outages: figures.outages.rows(),
-        control: None,
-        worst_rooms: figures.worst_rooms.iter().map(|room| room.mesh.clone()).collect(),
         // The controller adds the target's process, diagnosis, findings and traces.
-        target_process: None,
-        fleet: vec![],
-        missing: vec![],
-        diagnosis: None,
-        findings: vec![],
-        unmatched: figures.frame_notes.rows(),
-        traces: vec![],
-        events: None,
         meshload: facts.build,
         phases: facts.phases,
         run: Run {
@@ -105,6 +73,36 @@ pub fn summarize(figures: &RunFigures, health: &HealthFigures, facts: RunFacts) 
             profile: None,
             machine: facts.machine,
         },
+        ..of_figures(figures, &facts.kinds)
+    }
+}
+
+/// The summary of figures alone, without the generator's health and the run's circumstances. `kinds`: the dialect's message
+/// types, in the order of their `Kind`.
+pub fn of_figures(figures: &RunFigures, kinds: &[String]) -> Summary {
+    let [counts, warmup] = [0, 1].map(|half| counts_of(figures, half, kinds));
+    let totals = &figures.totals[0];
+    let label = |room| figures.label(room);
+    Summary {
+        schema: SCHEMA,
+        result: Outcome::default(),
+        exit_code: 1,
+        rates: rates_of(&counts),
+        amplification: counts.signaling.amplification(),
+        signaling_bytes_per_edge: counts.signaling_bytes_per_edge(),
+        counts,
+        counts_warmup: figures.has_warmup.then_some(warmup),
+        timers: totals.timers.distributions(kinds),
+        timers_warmup: figures.totals[1].timers.distributions(kinds),
+        shares: totals.shares(),
+        mean_edge: totals.mean_edge(),
+        mean_edge_own: totals.mean_edge_own(),
+        failures: totals.failures.rows(label),
+        slowest: totals.slowest.rows(label),
+        outages: figures.outages.rows(),
+        worst_rooms: figures.worst_rooms.iter().map(|room| room.mesh.clone()).collect(),
+        unmatched: figures.frame_notes.rows(),
+        ..Summary::default()
     }
 }
 

@@ -90,7 +90,7 @@ impl Recorder {
             self.all_totals[context.half].peers.failed += 1;
             self.tally.peers_failed += 1;
         }
-        self.connections.failed(context.at, failure, peer.upgraded.happened());
+        self.connections.failed(context.at, failure, peer.upgraded.happened().then_some(peer.connected));
         self.end_peer(context, State::Failed);
         let room = &self.rooms[context.room];
         let example = Example { peer: room.peer_index(context.seat), other: None, room: room.index };
@@ -158,8 +158,9 @@ impl Recorder {
 
     pub(in crate::metrics) fn server_lost(&mut self, context: EventContext, failure: &Failure) {
         let peer = &self.peers[context.peer];
-        self.connections.lost(context.at, peer.said, peer.connected);
-        self.connections.failed(context.at, failure, true);
+        let connected = peer.connected;
+        self.connections.lost(context.at, peer.said, connected);
+        self.connections.failed(context.at, failure, Some(connected));
         self.outages.lost(context.at, self.number(context), failure);
     }
 

@@ -115,7 +115,7 @@ impl Recorder {
             PeerEvent::PeerFailed { failure } => self.peer_failed(context, failure),
             PeerEvent::ServerLost { failure } => self.server_lost(context, failure),
             PeerEvent::RedialFailed { failure } => {
-                self.connections.failed(context.at, failure, false);
+                self.connections.failed(context.at, failure, None);
                 self.outages.redial_failed(context.at, self.number(context), failure);
             }
             PeerEvent::Reconnected => self.reconnected(context),

@@ -7,13 +7,13 @@ pub use mermaid::mermaid;
 use super::report::{FrameLine, PhaseLine, ProbeReport};
 use crate::diagnosis::Cause;
 use crate::report::document::{Block, Card, Document, Ladder, StyledText, Table, TestCase, Tone};
-use crate::report::{Format, Reported, capitalised, pretty_json};
+use crate::report::{self, Format, Reported, capitalised, pretty_json};
 use crate::summary::{TargetRoute, wall_time::in_words};
 use crate::vocabulary::format::plural;
 
 impl Reported for ProbeReport {
     const FILES: &'static [(&'static str, Format)] = &[
-        ("probe.txt", Format::Text(crate::report::TextOptions { color: false, verbose: false, columns: None })),
+        ("probe.txt", Format::Text(report::TextOptions { color: false, verbose: false, columns: None })),
         ("probe.json", Format::Json),
         ("probe.html", Format::Html),
     ];
@@ -23,8 +23,7 @@ impl Reported for ProbeReport {
         let repeated = self.repeat.iter().flat_map(|repeat| {
             let opened =
                 format!("{} of {} opened every channel", repeat.opened, plural(repeat.tries.into(), "handshake"));
-            let stopped = repeat.stopped.iter().map(|(phase, count)| format!("{count} stopped in {phase}"));
-            std::iter::once(opened).chain(stopped)
+            std::iter::once(opened).chain(repeat.in_common.clone())
         });
         let folded = if self.shows_all { vec![] } else { vec![ladder(self, true)] };
         let works = if self.diagnosis.cause == Cause::None { WORKS } else { "" };
@@ -38,6 +37,7 @@ impl Reported for ProbeReport {
                     Block::Details("With the messages to and from the server".into(), folded),
                 ],
             ),
+            Block::Section("Findings", vec![report::findings(&self.findings)]),
             Block::Section("Frames", vec![frames(self)]),
             Block::Section("Remedies tried", vec![remedies(self)]),
             Block::Section("What this does not tell", vec![Block::Paragraph(works.into())]),
@@ -73,16 +73,23 @@ fn card(report: &ProbeReport) -> Card {
     let diagnosis = &report.diagnosis;
     let opened = format!("{} of {} channels opened", report.opened, report.planned);
     let (says, points) = if diagnosis.cause == Cause::None {
-        (opened, vec![])
+        (opened, found(report).collect())
     } else {
         let confidence = format!("{:?}", diagnosis.confidence).to_lowercase();
         let remedy = (!diagnosis.remedy.is_empty()).then(|| format!("What to do: {}", diagnosis.remedy));
         let points =
             std::iter::once(diagnosis.cause.meaning().to_owned()).chain(diagnosis.evidence.clone()).chain(remedy);
-        (format!("{opened} (confidence: {confidence})"), points.map(StyledText::from).collect())
+        let points = points.map(StyledText::from).chain(found(report));
+        (format!("{opened} (confidence: {confidence})"), points.collect())
     };
     let tone = if report.is_open() { Tone::Good } else { Tone::Bad };
     Card { tone, label: "", verdict: capitalised(&report.headline()), says, points }
+}
+
+/// The findings that say more than the cause does.
+fn found(report: &ProbeReport) -> impl Iterator<Item = StyledText> {
+    let more = report.findings.iter().filter(|finding| finding.id != report.diagnosis.cause.name());
+    more.map(|finding| StyledText::from(format!("finding: {}", finding.in_words())))
 }
 
 fn phases(report: &ProbeReport) -> Block {

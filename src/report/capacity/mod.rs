@@ -7,7 +7,7 @@ mod tables;
 use crate::capacity::{CapacityResult, LimitedBy};
 use crate::report::document::{Block, Card, Document, StyledText, TestCase, Tone};
 use crate::report::{Format, Reported, run};
-use crate::summary::wall_time::in_words;
+use crate::summary::{RunFinding, wall_time::in_words};
 
 impl Reported for CapacityResult {
     const FILES: &'static [(&'static str, Format)] =
@@ -15,6 +15,7 @@ impl Reported for CapacityResult {
 
     fn document(&self) -> Document {
         let doubts = tables::doubts(self);
+        let found: Vec<RunFinding> = self.findings().into_iter().map(|(_, finding)| finding.clone()).collect();
         let tone = match (self.limit, self.limited_by) {
             (None, _) => Tone::Bad,
             (Some(_), LimitedBy::Target) if doubts.is_empty() => Tone::Good,
@@ -31,6 +32,7 @@ impl Reported for CapacityResult {
             Block::Section("Side by side", vec![side_by_side::table(self)]),
             Block::Section("Costs by load", vec![Block::Charts(charts::costs(self))]),
             Block::Section("Probes", vec![tables::probes(self)]),
+            Block::Section("Findings", vec![run::findings(&found)]),
             Block::Section(
                 "Costs and forecast",
                 vec![

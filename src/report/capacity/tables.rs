@@ -71,7 +71,9 @@ pub(super) fn doubts(findings: &CapacityResult) -> Vec<String> {
     let invalid = findings.counts_invalid.then(|| {
         "probes counted that were not valid, since the profile says on_invalid = \"warn\": this machine may be the limit".to_owned()
     });
-    unconfirmed.into_iter().chain(invalid).collect()
+    let found = findings.findings().into_iter().filter(|(_, finding)| !finding.is_about_coverage());
+    let found = found.map(|(probe, finding)| format!("finding from {}: {}", load(probe.load), finding.in_words()));
+    unconfirmed.into_iter().chain(invalid).chain(found).collect()
 }
 
 /// The particulars of the answer: name and text.

@@ -13,7 +13,7 @@ mod signaling;
 mod verdict;
 
 pub(super) use latency::percentile_chart;
-pub use verdict::capitalised;
+pub use verdict::{capitalised, findings};
 pub(super) use verdict::{gate_check, gate_table};
 
 use crate::report::document::{Block, Document, Style, StyledText};
@@ -33,7 +33,7 @@ pub(super) fn document(summary: &Summary) -> Document {
     let blocks = vec![
         Block::Figures(verdict::figures(summary)),
         Block::Section("Gates", verdict::gates(&summary.gates)),
-        Block::Section(verdict::FINDINGS, verdict::findings(summary)),
+        Block::Section(verdict::FINDINGS, vec![findings(&summary.findings)]),
         Block::Section("Failures", failures::failures(summary)),
         Block::Section(failures::CAUSES, failures::causes(summary)),
         Block::Section("Where the time goes", phases::blocks(summary)),

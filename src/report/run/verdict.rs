@@ -4,7 +4,7 @@ use super::failures;
 use super::figures::SPREAD;
 use crate::gates::ended_without_server;
 use crate::report::document::{Block, Card, Figure, StyledText, Table, TestCase, Tone};
-use crate::summary::{Doubt, GateResult, Outcome, Summary, TargetProcess, Unit, Verdict};
+use crate::summary::{Doubt, GateResult, Outcome, RunFinding, Summary, TargetProcess, Unit, Verdict};
 use crate::vocabulary::format::{count, number, percent, plural};
 
 const POINTS_MAX: usize = 5;
@@ -48,12 +48,12 @@ fn reasons(summary: &Summary) -> Vec<StyledText> {
 }
 
 /// All findings, each with its evidence.
-pub(super) fn findings(summary: &Summary) -> Vec<Block> {
-    let facts = summary.findings.iter().flat_map(|finding| {
+pub fn findings(findings: &[RunFinding]) -> Block {
+    let facts = findings.iter().flat_map(|finding| {
         let evidence = finding.evidence.iter().map(|evidence| ("evidence", evidence.clone()));
         std::iter::once(("finding", finding.in_words())).chain(evidence)
     });
-    vec![Block::Details("All findings, with their evidence".into(), vec![Block::facts(facts)])]
+    Block::Details("All findings, with their evidence".into(), vec![Block::facts(facts)])
 }
 
 fn outcome(summary: &Summary) -> (Tone, String) {

@@ -72,10 +72,8 @@ pub struct ConnectionChange {
 pub enum SocketChange {
     Opened,
     Ended,
-    /// The upgrade was refused with a word of a limit, such as HTTP 429.
+    /// Refused with a word of a limit: the upgrade by HTTP 429, or the connection, right after it, by close 4429.
     Refused,
-    /// The connection was opened and closed at once with a word of a limit, such as close 4429.
-    Expelled,
 }
 
 /// A room that is in several groups, between which no edge opened.

@@ -30,7 +30,9 @@ fn diagnosed(case: Case) -> Cause {
     let delay_max = Duration::from_millis(delays_ms[case.seed as usize / 2 % delays_ms.len()]);
     let mut world = Virtual::new(case.kind, routing, case.fault, delay_max, Seed(case.seed));
     let order = ProbeSpec { sizes: (2..=case.peers).collect(), ..order(case.seed) };
-    let cause = probe(&mut world, &order, &mut |_| {}).diagnosis.cause;
+    let report = probe(&mut world, &order, &mut |_| {});
+    assert!(case.fault.is_some() || report.findings.is_empty(), "{case:?}: {:#?}", report.findings);
+    let cause = report.diagnosis.cause;
     // A far one is held to its right cause only: experiments there take as many seconds as their round trips add up to.
     let near = delay_max <= Duration::from_millis(20);
     if near {

@@ -4,9 +4,9 @@ use super::churn::books;
 use super::foreign::Flaw;
 use super::scenario::{Deed, Foreign, Scenario, Turn};
 use super::world;
-use meshload::diagnosis::findings::{RunRecord, findings};
+use meshload::diagnosis::findings::{RunRecord, dialect_facts, findings};
 use meshload::server::{RoomModel, faults};
-use meshload::summary::{DialectFacts, PhaseSpan, RunFinding, Summary};
+use meshload::summary::{PhaseSpan, RunFinding, Summary};
 use meshload::vocabulary::Trigger;
 use rand::RngExt;
 use std::collections::BTreeMap;
@@ -128,15 +128,7 @@ fn steady(scenario: &Scenario) -> PhaseSpan {
 fn concluded(scenario: &Scenario) -> (Vec<RunFinding>, Summary) {
     let judge = world::play(scenario, false);
     let (summary, recorder) = books(scenario, &judge.events, vec![steady(scenario)]);
-    let dialect = scenario.dialect();
-    let facts = DialectFacts {
-        kinds: dialect.kinds().into_iter().map(str::to_owned).collect(),
-        tells_leaves: dialect.leave_notices() > 0,
-        lists: dialect.list_kinds(),
-        is_built_in: true,
-        ..DialectFacts::default()
-    };
-    let evidence = recorder.evidence(facts);
+    let evidence = recorder.evidence(dialect_facts(&scenario.dialect()));
     (findings(&RunRecord { summary: &summary, evidence: &evidence }), summary)
 }
 

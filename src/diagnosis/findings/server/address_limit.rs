@@ -14,7 +14,7 @@ const RATE_EXCLUDED_US: u64 = 3_000_000;
 pub(in super::super) fn find(record: &RunRecord<'_>) -> Option<RunFinding> {
     let changes = &record.evidence.connections;
     let open = open_after(changes);
-    let refusals: Vec<usize> = (0..changes.len()).filter(|at| is_refusal(changes[*at].kind)).collect();
+    let refusals: Vec<usize> = (0..changes.len()).filter(|at| changes[*at].kind == SocketChange::Refused).collect();
     let most = open.iter().copied().max().unwrap_or(0);
     let near = 1.max(most / 50);
     let is_full = |refusal: &&usize| {
@@ -46,17 +46,13 @@ pub(in super::super) fn find(record: &RunRecord<'_>) -> Option<RunFinding> {
     Some(fault("limit-by-address", confidence, sentence, remedy, share(refusals.len() as u64, dials)))
 }
 
-fn is_refusal(kind: SocketChange) -> bool {
-    matches!(kind, SocketChange::Refused | SocketChange::Expelled)
-}
-
-/// The number of open connections after each change; a connection that is expelled later was never in.
+/// The number of open connections after each change.
 fn open_after(changes: &[ConnectionChange]) -> Vec<i64> {
     let mut open = 0;
     let step = |change: &ConnectionChange| {
         open += match change.kind {
             SocketChange::Opened => 1,
-            SocketChange::Ended | SocketChange::Expelled => -1,
+            SocketChange::Ended => -1,
             SocketChange::Refused => 0,
         };
         open

@@ -44,6 +44,13 @@ pub(in super::super) fn find(record: &RunRecord<'_>) -> Option<RunFinding> {
     })
 }
 
+/// Tells if every loss was a refusal by a limit of connections.
+pub(in super::super) fn are_refusals(record: &RunRecord<'_>) -> bool {
+    let mut causes = record.summary.outages.iter().flat_map(|outage| &outage.causes);
+    let word = record.evidence.refusal.as_deref();
+    causes.all(|cause| word.is_some_and(|word| cause.detail.starts_with(word)))
+}
+
 fn longest(record: &RunRecord<'_>) -> String {
     duration(record.summary.outages.iter().filter_map(|outage| outage.recovery_us).max().unwrap_or(0))
 }

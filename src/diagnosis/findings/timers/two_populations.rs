@@ -6,8 +6,11 @@ use crate::vocabulary::format::{duration, percent};
 
 /// Fewer opened edges show no shape.
 const EDGES_MIN: u64 = 50;
-/// Percentiles are compared in steps of 1 % from 10 % to 90 %.
+/// Percentiles that are compared, in steps of 1 %.
 const SHARES: std::ops::RangeInclusive<u32> = 10..=90;
+/// Percentiles so far apart differ by at least `WIDE` where two populations meet; a single one grows more slowly.
+const WINDOW: u32 = 20;
+const WIDE: f64 = 5.0;
 /// The slow median is so many times the fast one, and so many microseconds above it.
 const FACTOR: u64 = 20;
 const APART_US: u64 = 250_000;
@@ -46,14 +49,19 @@ pub(in super::super) fn find(record: &RunRecord<'_>) -> Option<RunFinding> {
     Some(hint("two-populations", FindingConfidence::High, sentence, remedy, 1.0 - border))
 }
 
-/// The share of the edges before the widest gap between neighbouring percentiles.
+/// The share of the edges before the gap between the two populations. The second may begin where the first ends, such as
+/// what waits for the next tick of a clock: the place is found by the growth over a wide range of percentiles.
 fn border(at: &impl Fn(f64) -> u64) -> Option<f64> {
-    let step = |percent: u32| {
-        let (low, high) = (at(f64::from(percent) / 100.0), at(f64::from(percent + 2) / 100.0));
-        (high as f64 / low.max(1) as f64, percent)
+    let growth = |from: u32, over: u32| {
+        let [low, high] = [from, from + over].map(|percent| at(f64::from(percent) / 100.0));
+        high as f64 / low.max(1) as f64
     };
-    let (ratio, percent) = SHARES.map(step).max_by(|one, other| one.0.total_cmp(&other.0))?;
-    (ratio >= 3.0).then_some(f64::from(percent) / 100.0)
+    let widest = |from: std::ops::RangeInclusive<u32>, over: u32| {
+        from.map(|percent| (growth(percent, over), percent)).max_by(|one, other| one.0.total_cmp(&other.0))
+    };
+    let (ratio, from) = widest(*SHARES.start()..=SHARES.end() - WINDOW, WINDOW)?;
+    let (_, percent) = widest(from..=from + WINDOW - 2, 2)?;
+    (ratio >= WIDE).then_some(f64::from(percent) / 100.0)
 }
 
 #[cfg(test)]
@@ -79,10 +87,18 @@ mod tests {
     }
 
     #[test]
+    fn the_slow_ones_may_begin_where_the_fast_ones_end() {
+        let found = found(|n| if n % 2 == 0 { 5 + n % 90 } else { 60 + n * 12 }).unwrap();
+        assert!((0.4..0.6).contains(&found.share), "{found:?}");
+    }
+
+    #[test]
     fn a_long_tail_and_a_wide_hump_are_one_population() {
         assert_eq!(found(|n| 8 + n % 30), None);
         assert_eq!(found(|n| if n % 20 == 0 { 3_000 } else { 10 }), None, "a twentieth is a tail");
         assert_eq!(found(|n| 10 + n * 12), None);
+        // An exponential one, such as a queue's.
+        assert_eq!(found(|n| (-1_000.0 * ((n as f64 + 0.5) / 400.0).ln()) as u64), None);
         assert_eq!(found(|n| if n % 2 == 0 { 2 } else { 60 }), None, "58 ms apart");
     }
 }

@@ -1,0 +1,43 @@
+//! The findings of a probe: its handshakes, folded as the rooms of one run are, and concluded from by the same rules.
+
+use super::spec::ProbeSpec;
+use crate::diagnosis::Timeline;
+use crate::diagnosis::findings::{RunRecord, dialect_facts, findings};
+use crate::metrics::{Recorder, RoomFacts, TraceSample, of_figures};
+use crate::summary::{Run, RunFinding, Summary};
+use crate::vocabulary::{PeerIndex, RoomIndex};
+use std::time::Duration;
+
+/// The findings of these handshakes, worst first.
+pub(super) fn conclude(timelines: &[Timeline], spec: &ProbeSpec) -> Vec<RunFinding> {
+    let Some(start) = timelines.iter().filter_map(Timeline::start).min() else { return vec![] };
+    let mut peers = 0;
+    let mut room = |(index, timeline): (usize, &Timeline)| {
+        let first = PeerIndex(peers);
+        peers += u32::from(timeline.size());
+        RoomFacts {
+            index: RoomIndex(index as u32),
+            first,
+            due: vec![Duration::ZERO; timeline.size().into()],
+            warmup: false,
+            label: format!("handshake {}", index + 1),
+        }
+    };
+    let rooms: Vec<RoomFacts> = timelines.iter().enumerate().map(&mut room).collect();
+    let sample = TraceSample::of(rooms.iter().map(|room| (room.index, room.due.len() as u16)), 0);
+    let kinds: Vec<String> = spec.dialect.kinds().into_iter().map(str::to_owned).collect();
+    let mut recorder = Recorder::new(&rooms, start, spec.handshake.timeout, kinds.len()).tracing(&sample);
+    for (room, timeline) in rooms.iter().zip(timelines) {
+        for event in timeline.events() {
+            let mut event = event.clone();
+            event.place.room = room.index;
+            event.place.peer = PeerIndex(room.first.0 + u32::from(event.place.seat.0));
+            recorder.record(&event);
+        }
+    }
+    let run = Run { dialect: spec.dialect.name().to_owned(), ..Run::default() };
+    let figures = recorder.into_figures(false);
+    let summary = Summary { run, ..of_figures(&figures, &kinds) };
+    let evidence = figures.evidence(dialect_facts(&spec.dialect));
+    findings(&RunRecord { summary: &summary, evidence: &evidence })
+}
