@@ -72,7 +72,7 @@ fn a_target_that_breaks_is_the_limit_and_the_folder_holds_the_report() {
 #[test]
 fn a_lowest_load_that_fails_already_is_99() {
     let _machine = crate::beside_its_like();
-    check(&["--set", "faults.rules=[\"drop\"]"], 99, "broke edges_failed");
+    check(&["--set", "faults.rules=[\"drop\"]"], 99, "broke, edges_failed");
 }
 
 #[test]
