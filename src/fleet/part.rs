@@ -41,6 +41,9 @@ impl Part {
         if facts.kinds.len() > KINDS_MAX || facts.phases.len() > PHASES_MAX {
             return Err(Unusable::Unsound("more message types or phases than any run has"));
         }
+        if ![&facts.thresholds, &self.context.validity.thresholds].iter().all(|limits| limits.is_sound()) {
+            return Err(Unusable::Unsound("a limit of [validity] is none"));
+        }
         self.played.figures.check(facts.kinds.len()).map_err(Unusable::Unsound)?;
         self.played.health.check().map_err(Unusable::Unsound)
     }

@@ -4,6 +4,10 @@ use crate::profile::section::Section;
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
+/// More than any limit that a profile names.
+const LIMIT_MAX: Duration = Duration::from_secs(1 << 32);
+const SHARE_MAX: f64 = 1_000.0;
+
 /// The effect of SUSPECT and INVALID, and their limits.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ValiditySettings {
@@ -38,6 +42,17 @@ pub enum OnInvalid {
 pub enum OnSuspect {
     Pass,
     Fail,
+}
+
+impl Thresholds {
+    /// Limits that another process wrote are of a size that durations can be multiplied and divided by.
+    pub fn is_sound(&self) -> bool {
+        let Self { lag_suspect, lag_invalid, clock_jump_invalid, .. } = *self;
+        let shares = [self.lag_suspect_share, self.busy_suspect, self.waiting_suspect, self.waiting_invalid];
+        let mut shares = shares.into_iter().chain([self.dropped_suspect, self.dropped_invalid]);
+        [lag_suspect, lag_invalid, clock_jump_invalid].iter().all(|limit| *limit <= LIMIT_MAX)
+            && shares.all(|share| (0.0..=SHARE_MAX).contains(&share))
+    }
 }
 
 pub(crate) fn check(root: &Section<'_>) -> ValiditySettings {
