@@ -9,6 +9,7 @@ use std::process::{Child, Command, Stdio};
 pub struct RecordingProcess {
     child: Child,
     lines: BufReader<std::process::ChildStdout>,
+    shown: String,
     pub url: String,
 }
 
@@ -22,14 +23,26 @@ impl RecordingProcess {
         let mut line = String::new();
         lines.read_line(&mut line).expect("a first line");
         let url = line.trim().strip_prefix("listening on ").unwrap_or_else(|| panic!("no proxy: {line:?}")).to_owned();
-        Self { child, lines, url }
+        Self { child, lines, shown: String::new(), url }
+    }
+
+    /// Reads what it shows until a line has these words.
+    pub fn await_line(&mut self, words: &str) {
+        let mut from = self.shown.len();
+        while self.lines.read_line(&mut self.shown).expect("UTF-8") > 0 {
+            if self.shown[from..].contains(words) {
+                return;
+            }
+            from = self.shown.len();
+        }
+        panic!("no {words:?} in {}", self.shown);
     }
 
     /// Ends it as Ctrl-C does. Returns what it showed, and what it told in the end.
     pub fn interrupt(mut self) -> (String, String) {
         let id = self.child.id().to_string();
         assert!(Command::new("kill").args(["-INT", &id]).status().expect("kill").success());
-        let (mut shown, mut told) = (String::new(), String::new());
+        let (mut shown, mut told) = (self.shown, String::new());
         self.lines.read_to_string(&mut shown).expect("UTF-8");
         self.child.stderr.take().expect("a pipe").read_to_string(&mut told).expect("UTF-8");
         assert!(self.child.wait().expect("it ends").success(), "{told}");
