@@ -1,7 +1,7 @@
 //! A relay of known delay: `signal_delivery` must say that delay, and nothing else.
 
 use super::floor;
-use super::plays::{from_the_top, play};
+use super::plays::{from_the_top, play, signaling_pairs};
 use super::processes::apart;
 use super::relay::Relay;
 use super::table::Row;
@@ -12,10 +12,7 @@ use std::time::Duration;
 /// the other, and that is no delay that it was told to make. The first second finds cold code and no memory, and is
 /// warm-up. A frame that overtakes the one before it can cost its pair the handshake, whose timeout then ends the run.
 fn profile(rooms: u32) -> String {
-    format!(
-        "[rooms]\ncount = {rooms}\nsize = 2\n[arrivals]\nrate = \"40/s\"\n[engine]\nkind = \"none\"\n\
-         [handshake]\ntimeout = \"4s\"\n[messages]\npattern = \"none\"\n[phases]\nwarmup = \"1s\"\nsteady = \"0s\"\ndrain = \"0s\"\n"
-    )
+    signaling_pairs(rooms, "1s") + "[handshake]\ntimeout = \"4s\"\n"
 }
 
 /// A percentile, and the milliseconds that the relay was told for it.

@@ -157,7 +157,7 @@ fn a_frozen_generator_shows_in_due_and_not_in_began_and_is_not_valid() {
 
 #[test]
 fn a_starved_run_exits_by_its_gates_and_says_why_it_may() {
-    let _alone = crate::alone();
+    let _others = crate::beside_its_like();
     let row = strained::says_why();
     table::print(std::slice::from_ref(&row));
     assert!(row.holds, "{row:?}");

@@ -14,6 +14,14 @@ pub fn plan(profile: &str) -> Plan {
     Plan::new(profile.unwrap_or_else(|problems| panic!("{problems:?}")), Seed(1))
 }
 
+/// Pairs on engine none that arrive at 40 peers a second, the first ones as a warm-up of that length.
+pub fn signaling_pairs(rooms: u32, warmup: &str) -> String {
+    format!(
+        "[rooms]\ncount = {rooms}\nsize = 2\n[arrivals]\nrate = \"40/s\"\n[engine]\nkind = \"none\"\n\
+         [messages]\npattern = \"none\"\n[phases]\nwarmup = \"{warmup}\"\nsteady = \"0s\"\ndrain = \"0s\"\n"
+    )
+}
+
 /// Plays the profile against `url`, or against an embedded server that routes by room.
 pub fn play(profile: &str, url: Option<String>, workers: usize) -> Summary {
     let order = RunSpec {

@@ -2,7 +2,7 @@
 //! figures, and the gates that they decide.
 
 use super::floor::quantile;
-use super::plays::play;
+use super::plays::{play, signaling_pairs};
 use super::processes::{apart, run_beside_a_spinner};
 use super::relay::Relay;
 use super::table::Row;
@@ -17,18 +17,11 @@ const HOPS: u32 = 3;
 
 const GATE: &str = "time_to_open: p(95) < 800ms";
 
-fn pairs(rooms: u32, warmup: &str) -> String {
-    format!(
-        "[rooms]\ncount = {rooms}\nsize = 2\n[arrivals]\nrate = \"40/s\"\n[engine]\nkind = \"none\"\n\
-         [messages]\npattern = \"none\"\n[phases]\nwarmup = \"{warmup}\"\nsteady = \"0s\"\ndrain = \"0s\"\n"
-    )
-}
-
 /// `signal_delivery` through a relay of 20 ms: p50 and p95 within max(2 %, 1 ms) of what it really did.
 pub fn delivery(rooms: u32) -> Vec<Row> {
     let (summary, held_us) = apart(
         || Relay::start(|_| DELAY),
-        |relay| (run_beside_a_spinner(&pairs(rooms, "1s"), &["--target", &relay.url()]).1, relay.held_us()),
+        |relay| (run_beside_a_spinner(&signaling_pairs(rooms, "1s"), &["--target", &relay.url()]).1, relay.held_us()),
     );
     let timer = &summary.timers["signal_delivery"].due;
     let row = |percentile: &str, share: f64, observed: u64| {
@@ -60,7 +53,7 @@ fn waited(summary: &Summary) -> String {
 /// gate no run may fail it, above it none may pass, and one far below is passed every time.
 pub fn gates(target_ms: u64, times: usize) -> Row {
     let delay = Duration::from_millis(target_ms) / HOPS;
-    let profile = format!("{}[gates]\ntime_to_open = [\"p(95) < 800ms\"]\n", pairs(30, "0s"));
+    let profile = format!("{}[gates]\ntime_to_open = [\"p(95) < 800ms\"]\n", signaling_pairs(30, "0s"));
     let (alone, runs) = apart(
         || Relay::start(move |_| delay),
         |relay| {
@@ -93,7 +86,7 @@ pub fn gates(target_ms: u64, times: usize) -> Row {
 /// decided and held, and why that may stand; else 98, and which doubt decided nothing.
 pub fn says_why() -> Row {
     let gate = "[gates]\ntime_to_open = [\"p(95) < 60s\"]\n[handshake]\ntimeout = \"60s\"\n";
-    let profile = format!("{}{gate}", pairs(30, "0s"));
+    let profile = format!("{}{gate}", signaling_pairs(30, "0s"));
     let (code, run) = run_beside_a_spinner(&profile, &[]);
     let is_decided = run.gates.iter().all(|gate| gate.is_decided() && gate.ok);
     let told = meshload::report::render(meshload::report::Format::Markdown, &run);
