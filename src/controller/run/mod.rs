@@ -22,7 +22,7 @@ use crate::dialect::Dialect;
 use crate::gates::Gate;
 use crate::plan::{Plan, ShareOf};
 use crate::server;
-use prepared_run::{Capture, PreparedRun, play};
+use prepared_run::{Capture, LEAD, PreparedRun, play};
 use std::time::{Duration, SystemTime};
 use target_process::TargetRecorder;
 use tokio::task::LocalSet;
@@ -110,10 +110,18 @@ async fn start(spec: RunSpec, mut signals: StopSignals) -> Result<FinishedRun, S
     let options = spec.access.options.clone();
     let redactor = redactor(&spec.plan.profile, &spec.access);
     let endpoints = Endpoints::new(spec.plan.profile.target.clone(), url, &spec.run_id, spec.access);
+    let ready = async {
+        reach_target(&endpoints, &spec.dialect, spec.wait_for_target).await?;
+        // Workers start, and this process is measured, shortly before the run, not while its time is awaited.
+        if let Some(wait) = spec.start_at.and_then(|at| at.duration_since(SystemTime::now() + 2 * LEAD).ok()) {
+            tokio::time::sleep(wait).await;
+        }
+        Ok::<_, StartError>(())
+    };
     let stopped_early = tokio::select! {
         biased;
         signal = signals.first() => Some(Stop::Signal(signal)),
-        reached = reach_target(&endpoints, &spec.dialect, spec.wait_for_target) => reached.map(|()| None)?,
+        ready = ready => ready.map(|()| None)?,
     };
 
     let addresses = match endpoints.any(&spec.dialect).ok().filter(|_| embedded.is_none()) {

@@ -27,7 +27,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 /// The time from the workers' start to the first arrival, in which they make runtimes and certificates.
-const LEAD: Duration = Duration::from_millis(100);
+pub(super) const LEAD: Duration = Duration::from_millis(100);
 
 /// Bytes of random payload besides the largest message, so that payloads of that size differ too.
 const POOL_BYTES: usize = 64 * 1024;
