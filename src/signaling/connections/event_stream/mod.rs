@@ -106,14 +106,7 @@ fn body_of(response: Response<Incoming>) -> Result<Incoming, Failure> {
 
 impl SignalingConnection for EventStream {
     fn push(&mut self, text: String) -> Result<(), Failure> {
-        let bytes_max = self.endpoint.route.limits.message_bytes_max;
-        if text.len() > bytes_max {
-            let detail = format!("a frame of our own over {} KiB", bytes_max / 1024);
-            return Err(Failure::new(Phase::Join, Reason::GeneratorLimit, detail));
-        }
-        if !self.waiting.add(text.len()) {
-            return Err(Failure::new(Phase::Join, Reason::Closed, "the server stopped answering POSTs"));
-        }
+        self.waiting.admit(text.len(), "the server stopped answering POSTs")?;
         self.outbox.push_back(text);
         Ok(())
     }
