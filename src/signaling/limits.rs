@@ -1,5 +1,6 @@
 //! Bounds on what a server may send, and on what waits for it to read: for one connection, and for all of a run.
 
+use crate::vocabulary::{Failure, Phase, Reason};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -44,8 +45,24 @@ impl Waiting {
         Self { limits, frames: 0, bytes: 0 }
     }
 
+    /// Counts a frame of ours.
+    ///
+    /// # Errors
+    /// The frame is longer than one that would be accepted, or there is no room for it, since the server has `stopped`.
+    pub(super) fn admit(&mut self, bytes: usize, stopped: &'static str) -> Result<(), Failure> {
+        let bytes_max = self.limits.message_bytes_max;
+        if bytes > bytes_max {
+            let detail = format!("a frame of our own over {} KiB", bytes_max / 1024);
+            return Err(Failure::new(Phase::Join, Reason::GeneratorLimit, detail));
+        }
+        match self.add(bytes) {
+            true => Ok(()),
+            false => Err(Failure::new(Phase::Join, Reason::Closed, stopped)),
+        }
+    }
+
     /// Counts a frame; false if there is no room for it, here or in the total.
-    pub(super) fn add(&mut self, bytes: usize) -> bool {
+    fn add(&mut self, bytes: usize) -> bool {
         let bytes_max = BYTES_MAX.max(self.limits.message_bytes_max);
         if self.frames >= FRAMES_MAX || self.bytes + bytes > bytes_max {
             return false;

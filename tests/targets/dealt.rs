@@ -1,28 +1,16 @@
 //! Field case 7: rooms that the server deals out, a roster that is an object, and talk that goes through the server.
 
+use super::changed::run;
 use super::server::{Target, is_installed};
 use meshload::summary::Summary;
-use std::fs;
-use std::process::Command;
 
 const DEALT: &str = include_str!("dialects/dealt.toml");
 
 /// Runs the plan on a server that seats `max` together: the exit code, the summary, and what was printed.
 fn play(max: &str, dialect: &str, more: &[&str]) -> Option<(Option<i32>, Summary, String)> {
     let target = Target::script("dealt.cjs").environment("MAX", max);
-    let server = target.start()?;
-    let folder = tempfile::tempdir().unwrap();
-    fs::write(folder.path().join("dealt.toml"), dialect).unwrap();
-    let mut command = Command::new(env!("CARGO_BIN_EXE_meshload"));
-    command
-        .args(["run", "--dialect", "./dealt.toml", "--quiet", "--on-invalid", "warn", "--engine", "none"])
-        .args(["--target", &target.url(&server), "--duration", "2s", "--out", "report"])
-        .args(more)
-        .current_dir(folder.path());
-    let output = command.output().unwrap();
+    let (output, summary) = run(&target, dialect, &[&["--engine", "none", "--duration", "2s"], more].concat())?;
     let printed = String::from_utf8_lossy(&output.stdout).into_owned();
-    let summary =
-        fs::read_to_string(folder.path().join("report/summary.json")).unwrap_or_else(|_| panic!("{output:?}"));
     Some((output.status.code(), Summary::read(&summary).unwrap(), printed))
 }
 

@@ -1,9 +1,9 @@
 //! Runs and probes that people report from the field (PeerJS, trystero, uptime-kuma and others): each says what is true.
 
+use super::changed::changed;
 use super::probed::report;
 use super::server::{Running, Target};
 use super::{addpeer, peerjs, relay};
-use meshload::dialect::builtins;
 use serde_json::Value;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
@@ -49,14 +49,6 @@ impl Case {
         let output = self.command("probe", &self.dialect, &[&["--quiet", "--format", "json"], options].concat());
         (output.status.code().unwrap(), report(&output))
     }
-}
-
-fn changed(dialect: &str, changes: &[(&str, &str)]) -> String {
-    let text = builtins().iter().find(|built_in| built_in.name == dialect).unwrap().text;
-    changes.iter().fold(text.to_owned(), |text, (from, to)| {
-        assert!(text.contains(from), "{from}");
-        text.replacen(from, to, 1)
-    })
 }
 
 /// The sentence of a finding, and a panic with all of them if it is not there.

@@ -1,6 +1,7 @@
 //! Every built-in dialect against the real server it is for: meshes with real DataChannels and messages.
 //! Skips, and says why, when node or the packages of tests/targets/package.json are not there.
 
+mod changed;
 mod dealt;
 mod documented;
 mod field_cases;

@@ -1,9 +1,9 @@
 //! Mistakes in a dialect file, played against a healthy relay: each is named as the dialect's, with its place in the file.
 
+use super::changed::changed;
 use super::probed::{probe, report};
 use super::relay;
 use super::server::{Running, Target};
-use meshload::dialect::builtins;
 use std::{fs, thread};
 
 /// A mistake: its name, and what of the file becomes what.
@@ -61,13 +61,8 @@ const AT_ONCE: usize = 6;
 /// The judgement on one mistake, if it is wrong.
 fn misjudged(server: &Running, target: &Target, (name, changes): &(&str, &[(&str, &str)])) -> Option<String> {
     let folder = tempfile::tempdir().unwrap();
-    let mut text = builtins().iter().find(|built_in| built_in.name == "relay").unwrap().text.to_owned();
-    for (from, to) in *changes {
-        assert!(text.contains(from), "{name}: {from}");
-        text = text.replacen(from, to, 1);
-    }
     let file = folder.path().join("mine.toml");
-    fs::write(&file, text).unwrap();
+    fs::write(&file, changed("relay", changes)).unwrap();
     let output = probe(file.to_str().unwrap(), target, server, &[]);
     let report = report(&output);
     let diagnosis = &report["diagnosis"];

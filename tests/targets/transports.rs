@@ -1,11 +1,10 @@
 //! Transports other than JSON in text frames of a WebSocket: binary frames, MessagePack, MQTT, server-sent events.
 
+use super::changed::{builtin, run};
 use super::relay;
 use super::server::{Target, is_installed};
-use meshload::dialect::builtins;
 use meshload::summary::Summary;
 use std::fs;
-use std::process::Command;
 
 const MQTT: &str = include_str!("dialects/mqtt.toml");
 const SIGNALHUB: &str = include_str!("dialects/signalhub.toml");
@@ -23,31 +22,11 @@ fn meshes(label: &str, target: &Target, dialect: &str) {
 
 /// Runs one room; `None` where the server is missing.
 fn play(target: &Target, dialect: &str, more: &[&str]) -> Option<Summary> {
-    let server = target.start()?;
     let folder = tempfile::tempdir().unwrap();
-    fs::write(folder.path().join("mine.toml"), dialect).unwrap();
     let tokens = folder.path().join("tokens.txt");
     fs::write(&tokens, "secret\n".repeat(12)).unwrap();
-    let mut command = Command::new(env!("CARGO_BIN_EXE_meshload"));
-    command
-        .args(["run", "--dialect", "./mine.toml", "--quiet", "--no-gates", "--on-invalid", "warn", "--rooms", "1"])
-        .args([
-            "--duration",
-            "1s",
-            "--timeout",
-            "30s",
-            "--tokens",
-            "tokens.txt",
-            "--target",
-            &target.url(&server),
-            "--out",
-            "report",
-        ])
-        .args(more)
-        .current_dir(folder.path());
-    let output = command.output().unwrap();
-    let summary = fs::read_to_string(folder.path().join("report/summary.json"));
-    let summary = summary.unwrap_or_else(|_| panic!("{output:?}"));
+    let plan = ["--no-gates", "--rooms", "1", "--duration", "1s", "--timeout", "30s", "--tokens"];
+    let (_, summary) = run(target, dialect, &[&plan[..], &[tokens.to_str().unwrap()], more].concat())?;
     assert!(!summary.contains("secret"), "{summary}");
     Some(Summary::read(&summary).unwrap())
 }
@@ -58,11 +37,10 @@ fn aedes() -> Target {
 
 #[test]
 fn binary_frames_and_message_pack_mesh() {
-    let relay_text = builtins().iter().find(|built_in| built_in.name == "relay").unwrap().text;
     for (format, line) in [("binary", "frames = \"binary\""), ("msgpack", "codec = \"msgpack\"")] {
         if format == "binary" || is_installed("@msgpack/msgpack") {
             let target = relay("channel").environment("FORMAT", format);
-            meshes(format, &target, &format!("{line}\n{relay_text}"));
+            meshes(format, &target, &format!("{line}\n{}", builtin("relay")));
         }
     }
 }

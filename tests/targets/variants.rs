@@ -2,28 +2,18 @@
 //! two lines of the dialect file.
 
 use super::addpeer;
+use super::changed::changed;
 use super::probed::probe;
 use super::server::is_installed;
-use meshload::dialect::builtins;
 use std::fs;
 
-/// `socketio-addpeer` with texts changed into others.
-fn variant(changes: &[(&str, &str)]) -> String {
-    let mut text = builtins().iter().find(|built_in| built_in.name == "socketio-addpeer").unwrap().text.to_owned();
-    for (from, to) in changes {
-        assert!(text.contains(from), "{from}");
-        text = text.replacen(from, to, 1);
-    }
-    text
-}
-
-/// Probes the server in a mode with a dialect: the exit code, and all that was printed.
-fn play(mode: &str, dialect: &str) -> Option<(Option<i32>, String)> {
+/// Probes the server in a mode with `socketio-addpeer`, changed: the exit code, and all that was printed.
+fn play(mode: &str, changes: &[(&str, &str)]) -> Option<(Option<i32>, String)> {
     let target = addpeer().environment("MODE", mode);
     let server = target.start()?;
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("mine.toml");
-    fs::write(&file, dialect).unwrap();
+    fs::write(&file, changed("socketio-addpeer", changes)).unwrap();
     let tokens = folder.path().join("tokens.txt");
     fs::write(&tokens, "token-1\ntoken-2\ntoken-3\n").unwrap();
     let rows = folder.path().join("rows.csv");
@@ -36,12 +26,12 @@ fn play(mode: &str, dialect: &str) -> Option<(Option<i32>, String)> {
 }
 
 fn opens(mode: &str, changes: &[(&str, &str)]) {
-    let Some((code, printed)) = play(mode, &variant(changes)) else { return };
+    let Some((code, printed)) = play(mode, changes) else { return };
     assert_eq!(code, Some(0), "{mode}: {printed}");
 }
 
 fn fails(mode: &str, changes: &[(&str, &str)], words: &str) {
-    let Some((code, printed)) = play(mode, &variant(changes)) else { return };
+    let Some((code, printed)) = play(mode, changes) else { return };
     assert_ne!(code, Some(0), "{mode}: {printed}");
     assert!(printed.contains(words) && !printed.contains("timed_out"), "{mode}: no {words} in {printed}");
 }

@@ -3,7 +3,7 @@
 use super::{Compiler, mqtt};
 use crate::dialect::compile::compiled::ConnectTemplates;
 use crate::dialect::language::codec::{Codec, Wire};
-use crate::dialect::language::document::{DialectNode, Item};
+use crate::dialect::language::document::DialectNode;
 use crate::dialect::language::names::Scope;
 use crate::dialect::language::template::Template;
 
@@ -24,7 +24,7 @@ pub(super) const KEYS: [&str; 13] = [
 ];
 
 impl Compiler<'_> {
-    pub(super) fn connect(&mut self, wire: &Wire) -> ConnectTemplates {
+    pub(super) fn connect(&mut self) -> ConnectTemplates {
         let names = self.names.clone();
         let scope = Scope::new(&names, &["base"], false);
         let url = Template::parse("{base}", &scope).expect("a name in scope");
@@ -61,7 +61,7 @@ impl Compiler<'_> {
         }
         let own: [(&[&str], bool, &str); 3] = [
             (&["namespace", "auth"], self.codec == Codec::SocketIo, "is of codec = \"socketio\""),
-            (&["post"], *wire == Wire::EventStream, "is of transport = \"sse\""),
+            (&["post"], self.wire == Wire::EventStream, "is of transport = \"sse\""),
             (&mqtt::KEYS, connect.mqtt.is_some(), "is of codec = \"mqtt\""),
         ];
         for (keys, _, message) in own.iter().filter(|(_, is_spoken, _)| !is_spoken) {
@@ -74,10 +74,8 @@ impl Compiler<'_> {
 
     /// The carrier of the frames; for MQTT it is that of its packets, whose CONNECT has templates of its own.
     pub(super) fn wire(&mut self) -> Wire {
-        let has_codec = |name: &str| matches!(self.root.key("codec").map(|node| &node.value), Some(Item::Text(codec)) if codec == name);
-        let (is_packed, is_mqtt) = (has_codec("msgpack"), has_codec("mqtt"));
-        self.choice("transport", &["websocket", "sse"], "websocket");
-        let is_stream = self.is_stream();
+        let (is_packed, is_mqtt) = (self.says("codec", "msgpack"), self.says("codec", "mqtt"));
+        let is_stream = self.choice("transport", &["websocket", "sse"], "websocket").as_deref() == Some("sse");
         let usual = if is_packed || is_mqtt { "binary" } else { "text" };
         let frames = self.choice("frames", &["text", "binary"], usual);
         let is_binary = frames.as_deref() == Some("binary");
@@ -98,11 +96,6 @@ impl Compiler<'_> {
             () if is_socket_io => Wire::PackedSocketIo,
             () => Wire::Binary,
         }
-    }
-
-    /// The transport is server-sent events.
-    pub(super) fn is_stream(&self) -> bool {
-        matches!(self.root.key("transport").map(|node| &node.value), Some(Item::Text(name)) if name == "sse")
     }
 
     /// The Socket.IO namespace; empty for the main one, `/`.

@@ -10,16 +10,14 @@ use crate::dialect::language::template::Template;
 use crate::vocabulary::{FrameKind, problem::quoted};
 
 impl<'a> Compiler<'a> {
-    pub(super) fn templates(&mut self, wire: &Wire) -> Vec<FrameTemplate> {
-        self.check_kinds();
+    pub(super) fn templates(&mut self) -> Vec<FrameTemplate> {
+        self.by_template("kinds");
         let Some(section) = self.root.key("say") else { return vec![] };
-        let relayed = self.root.key("relayed");
-        if let Some(relayed) = relayed {
-            relayed.entries("relayed", self.problems);
-            let known: Vec<&str> = self.template_names.iter().map(String::as_str).collect();
-            relayed.check_keys("relayed", &known, self.problems);
+        let relayed = self.by_template("relayed");
+        if let Some(node) = self.root.key("post").filter(|_| self.wire != Wire::EventStream) {
+            self.problems.note(node.line, "post", "is of transport = \"sse\"");
         }
-        let post = self.post_section(wire);
+        let post = self.by_template("post");
         let names = self.names.clone();
         let scope = Scope::new(&names, &["sdp", "candidate"], true);
         let mut templates = vec![];
@@ -31,7 +29,7 @@ impl<'a> Compiler<'a> {
                 relayed.map(|node| Template::compile(node, &format!("relayed.{name}"), &scope, self.problems));
             let post = post.and_then(|post| post.key(name));
             let post = post.map(|node| Template::compile(node, &format!("post.{name}"), &scope, self.problems));
-            if *wire == Wire::EventStream && post.is_none() && !self.has_post() {
+            if self.wire == Wire::EventStream && post.is_none() && !self.has_post() {
                 let message = "is posted nowhere; give all frames a URL with [connect] post, or this one in [post]";
                 self.problems.note(node.line, &format!("say.{name}"), message);
             }
@@ -40,15 +38,12 @@ impl<'a> Compiler<'a> {
         templates
     }
 
-    /// `[post]`: the URLs of frames that are not posted to that of all.
-    fn post_section(&mut self, wire: &Wire) -> Option<&'a DialectNode> {
-        let section = self.root.key("post")?;
-        if *wire != Wire::EventStream {
-            self.problems.note(section.line, "post", "is of transport = \"sse\"");
-        }
-        section.entries("post", self.problems);
+    /// A section whose entries have the names of templates.
+    fn by_template(&mut self, name: &str) -> Option<&'a DialectNode> {
+        let section = self.root.key(name)?;
+        section.entries(name, self.problems);
         let known: Vec<&str> = self.template_names.iter().map(String::as_str).collect();
-        section.check_keys("post", &known, self.problems);
+        section.check_keys(name, &known, self.problems);
         Some(section)
     }
 
@@ -61,14 +56,6 @@ impl<'a> Compiler<'a> {
         let called = self.root.key("kinds").and_then(|kinds| kinds.key(name));
         let called = called.and_then(|node| node.text("kinds", self.problems)).unwrap_or(name).to_owned();
         self.kind(&called)
-    }
-
-    /// Reports every entry of `[kinds]` without a template of that name.
-    fn check_kinds(&mut self) {
-        let Some(kinds) = self.root.key("kinds") else { return };
-        kinds.entries("kinds", self.problems);
-        let known: Vec<&str> = self.template_names.iter().map(String::as_str).collect();
-        kinds.check_keys("kinds", &known, self.problems);
     }
 
     /// Compiles `[signals]`; a signal without an entry uses the template of its own name.

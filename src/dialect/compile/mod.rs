@@ -9,7 +9,7 @@ mod join;
 mod mqtt;
 mod rules;
 
-use crate::dialect::language::codec::Codec;
+use crate::dialect::language::codec::{Codec, Wire};
 use crate::dialect::language::document::{self, DialectNode, Item};
 use crate::dialect::language::expression::Expression;
 use crate::dialect::language::names::{BUILT_IN, Binding, Names, Scope, is_taken};
@@ -80,6 +80,7 @@ struct Compiler<'a> {
     names: Names,
     kinds: Vec<String>,
     codec: Codec,
+    wire: Wire,
     /// Names of `[say]`, in order.
     template_names: Vec<String>,
     leading: String,
@@ -102,6 +103,7 @@ impl<'a> Compiler<'a> {
             names: Names::default(),
             kinds: vec!["unknown".to_owned()],
             codec: Codec::Json,
+            wire: Wire::Text,
             template_names: vec![],
             leading,
             pauses: 0,
@@ -146,11 +148,11 @@ impl<'a> Compiler<'a> {
         let vars = self.section("vars", false);
         let pair = self.section("pair", true);
         let before = self.before();
-        let wire = self.wire();
-        let connect = self.connect(&wire);
+        self.wire = self.wire();
+        let connect = self.connect();
         let initiate = self.expression(root.key("initiate"), "initiate", "me < peer", &["theirs"]);
         let polite = self.expression(root.key("glare"), "glare", "me < peer", &[]);
-        let mut templates = self.templates(&wire);
+        let mut templates = self.templates();
         let signals = self.signals();
         let join = self.join("join").unwrap_or_default();
         let join_first = self.join("join_first");
@@ -169,7 +171,7 @@ impl<'a> Compiler<'a> {
             file: self.file.to_owned(),
             id_line: root.key("id").map_or(1, |node| node.line),
             codec: self.codec,
-            wire,
+            wire: self.wire.clone(),
             kinds: std::mem::take(&mut self.kinds),
             discovery,
             trickle: root.key("trickle").and_then(|node| node.flag("trickle", self.problems)).unwrap_or(true),
@@ -221,7 +223,7 @@ impl<'a> Compiler<'a> {
 
     /// Peers choose ids of their own, or pass values to each other inside the process.
     fn exchanges_values(&self, join: &[JoinStep], join_first: Option<&[JoinStep]>, rules: &[Rule]) -> bool {
-        let own_name = self.root.key("id").is_none_or(|id| matches!(&id.value, Item::Text(id) if id == HARNESS_ID));
+        let own_name = self.root.key("id").is_none() || self.says("id", HARNESS_ID);
         let mut steps = join.iter().chain(join_first.into_iter().flatten());
         let mut actions = rules.iter().flat_map(|rule| &rule.steps);
         !own_name
@@ -278,6 +280,11 @@ impl<'a> Compiler<'a> {
             }
         }
         timers
+    }
+
+    /// True if a key of the file itself is this text.
+    fn says(&self, key: &str, text: &str) -> bool {
+        self.root.key(key).is_some_and(|node| matches!(&node.value, Item::Text(written) if written == text))
     }
 
     fn text(&mut self, key: &str) -> Option<String> {

@@ -27,12 +27,13 @@ const KEEP_ALIVE_MAX: Duration = Duration::from_secs(u16::MAX as u64);
 impl Compiler<'_> {
     /// The CONNECT packet of `codec = "mqtt"`; `None` for another codec.
     pub(super) fn mqtt_connect(&mut self) -> Option<MqttTemplates> {
-        let root = self.root;
-        root.key("codec").filter(|node| matches!(&node.value, Item::Text(codec) if codec == "mqtt"))?;
+        if !self.says("codec", "mqtt") {
+            return None;
+        }
         self.check_packets();
         let names = self.names.clone();
         let scope = Scope::new(&names, &[], false);
-        let node = root.key("connect");
+        let node = self.root.key("connect");
         let key = |name: &str| node.and_then(|node| node.key(name));
         let mut template =
             |name: &str| Some(Template::compile(key(name)?, &format!("connect.{name}"), &scope, self.problems));

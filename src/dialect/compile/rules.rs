@@ -3,7 +3,7 @@
 use super::join::{settings, shared};
 use super::{Compiler, condition};
 use crate::dialect::compile::compiled::{Action, ErrorClass, FrameTemplate, PeerSelector, Rule, Step};
-use crate::dialect::language::codec::Codec;
+use crate::dialect::language::codec::{Codec, Wire};
 use crate::dialect::language::document::{DialectNode, Item};
 use crate::dialect::language::expression::Expression;
 use crate::dialect::language::names::Scope;
@@ -221,7 +221,7 @@ impl Compiler<'_> {
             "say" => Action::Say(self.template_indices(node?, &format!("{path}.say"))),
             "send" => {
                 let frame = Template::compile(node?, &format!("{path}.send"), scope, self.problems);
-                if self.is_stream() && !self.has_post() {
+                if self.wire == Wire::EventStream && !self.has_post() {
                     self.problems.note(item.line, path, "is posted nowhere; give frames a URL with [connect] post");
                 }
                 let kind = self.kind("reply");

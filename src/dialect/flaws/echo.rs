@@ -15,9 +15,12 @@ use std::time::{Duration, Instant};
 const SDP: &str = "v=0\r\no=- 1 1 IN IP4 0.0.0.0\r\ns=-\r\nt=0 0\r\n";
 const CANDIDATE: &str = "candidate:1 1 udp 2130706431 127.0.0.1 9 typ host";
 
+/// The size of the room that the two peers are in.
+const ROOM_SIZE: u16 = 3;
+
 /// Two peers of one room that have joined.
 struct JoinedPair {
-    peers: [Session; 2],
+    peers: Vec<Session>,
     now: Instant,
 }
 
@@ -129,15 +132,7 @@ fn placed(dialect: &CompiledDialect, frame: &Passed, message: String) -> Flaw {
 
 impl JoinedPair {
     fn new(dialect: &Arc<CompiledDialect>, ids: &[Value; 2], now: Instant) -> Self {
-        let session = |seat: u16| {
-            let id = dialect.me.is_none().then_some(&ids[usize::from(seat)]);
-            Session::joined(dialect.clone(), identity(seat, now), id)
-        };
-        let mut peers = [session(0), session(1)];
-        let own = peers.each_ref().map(|peer| (peer.own_id(), peer.wire_id().clone()));
-        peers[0].meet(&own[1].0, &own[1].1);
-        peers[1].meet(&own[0].0, &own[0].1);
-        Self { peers, now }
+        Self { peers: joined_peers(dialect, ids, ROOM_SIZE, now), now }
     }
 
     /// One peer says a signal: the notes about what it wrote, and its frames as the other took them.
@@ -175,6 +170,22 @@ impl JoinedPair {
     }
 }
 
+/// Peers that have joined a room and know each other; each has one of `ids` where the server gives them.
+pub(super) fn joined_peers(dialect: &Arc<CompiledDialect>, ids: &[Value], size: u16, now: Instant) -> Vec<Session> {
+    let joined = |(seat, id)| {
+        let id = dialect.me.is_none().then_some(id);
+        Session::joined(dialect.clone(), identity(seat, size, now), id)
+    };
+    let mut peers: Vec<Session> = (0..).zip(ids).map(joined).collect();
+    let own: Vec<(String, Value)> = peers.iter().map(|peer| (peer.own_id(), peer.wire_id().clone())).collect();
+    for (index, peer) in peers.iter_mut().enumerate() {
+        for (_, (id, wire_id)) in own.iter().enumerate().filter(|(other, _)| *other != index) {
+            peer.meet(id, wire_id);
+        }
+    }
+    peers
+}
+
 /// The signal is the one that was said, whatever fields of a candidate the frames leave out.
 pub(super) fn is_of(said: &Signal, heard: &Signal) -> bool {
     match (said, heard) {
@@ -183,7 +194,7 @@ pub(super) fn is_of(said: &Signal, heard: &Signal) -> bool {
     }
 }
 
-pub(super) fn identity(seat: u16, now: Instant) -> PeerIdentity {
+pub(super) fn identity(seat: u16, size: u16, now: Instant) -> PeerIdentity {
     PeerIdentity {
         id: format!("check-{seat}"),
         name: format!("peer {seat}"),
@@ -196,7 +207,7 @@ pub(super) fn identity(seat: u16, now: Instant) -> PeerIdentity {
         epoch: (now, 0),
         index: seat.into(),
         seat,
-        size: 3,
+        size,
         naming: Naming::new("check", 1),
         guests: 4,
         token: "token".to_owned(),

@@ -1,8 +1,8 @@
 //! Plays a room of one dialect's peers through a relay in memory: who hears of whom, and which edges are negotiated.
 
-use super::echo::{identity, is_of};
+use super::echo::{identity, is_of, joined_peers};
 use crate::dialect::compile::compiled::CompiledDialect;
-use crate::dialect::conversation::{Conversation, Input, Output, PeerIdentity};
+use crate::dialect::conversation::{Conversation, Input, Output};
 use crate::dialect::session::Session;
 use crate::vocabulary::{Candidate, Heard, Say, Signal};
 use serde_json::Value;
@@ -28,15 +28,15 @@ pub struct PlayedRoom {
 
 /// Plays `size` peers, each frame to its addressee, or with `to_all` to everybody else as a broadcasting server does.
 pub(in crate::dialect) fn play(dialect: &Arc<CompiledDialect>, size: u16, to_all: bool, now: Instant) -> PlayedRoom {
-    let mut alone = Room::new(dialect, size, to_all, now);
+    let mut alone = Room::strangers(dialect, size, to_all, now);
     alone.join();
     let stuck = alone.stuck();
     let met_alone = stuck.is_empty();
     let mut room = if met_alone { alone } else { Room::given(dialect, size, to_all, now) };
     room.drain();
-    let (edges, lacks) = room.result();
+    let lacks = room.lacks();
     let notes = stuck.into_iter().chain(lacks.iter().flatten().cloned()).collect();
-    PlayedRoom { edges: edges.len(), negotiated: lacks.iter().filter(|lack| lack.is_none()).count(), met_alone, notes }
+    PlayedRoom { edges: lacks.len(), negotiated: lacks.iter().filter(|lack| lack.is_none()).count(), met_alone, notes }
 }
 
 struct Room<'a> {
@@ -59,14 +59,11 @@ struct Room<'a> {
 }
 
 impl<'a> Room<'a> {
-    fn new(dialect: &'a Arc<CompiledDialect>, size: u16, to_all: bool, now: Instant) -> Self {
-        let peers = (0..size)
-            .map(|seat| Session::relayed(dialect.clone(), PeerIdentity { size, ..identity(seat, now) }))
-            .collect();
+    fn new(dialect: &'a Arc<CompiledDialect>, peers: Vec<Session>, to_all: bool, now: Instant) -> Self {
         Self {
             dialect,
+            joined: vec![false; peers.len()],
             peers,
-            joined: vec![false; usize::from(size)],
             to_all,
             now,
             frames: VecDeque::new(),
@@ -78,19 +75,16 @@ impl<'a> Room<'a> {
         }
     }
 
+    /// A room whose peers have yet to join.
+    fn strangers(dialect: &'a Arc<CompiledDialect>, size: u16, to_all: bool, now: Instant) -> Self {
+        let peers = (0..size).map(|seat| Session::relayed(dialect.clone(), identity(seat, size, now)));
+        Self::new(dialect, peers.collect(), to_all, now)
+    }
+
     /// A room whose peers have joined and know each other; of each pair the first offers.
     fn given(dialect: &'a Arc<CompiledDialect>, size: u16, to_all: bool, now: Instant) -> Self {
-        let mut room = Self::new(dialect, size, to_all, now);
-        room.peers = (0..size)
-            .map(|seat| {
-                let id = dialect.me.is_none().then(|| Value::from(format!("peer-{seat}")));
-                Session::joined(dialect.clone(), PeerIdentity { size, ..identity(seat, now) }, id.as_ref())
-            })
-            .collect();
-        let ids: Vec<(String, Value)> = room.peers.iter().map(|peer| (peer.own_id(), peer.wire_id().clone())).collect();
-        for (own, to) in room.pairs().into_iter().flat_map(|(one, other)| [(one, other), (other, one)]) {
-            room.peers[own].meet(&ids[to].0, &ids[to].1);
-        }
+        let ids: Vec<Value> = (0..size).map(|seat| format!("peer-{seat}").into()).collect();
+        let mut room = Self::new(dialect, joined_peers(dialect, &ids, size, now), to_all, now);
         for (one, other) in room.pairs() {
             room.offer(one, other);
         }
@@ -119,8 +113,7 @@ impl<'a> Room<'a> {
 
     /// Reasons why the room did not meet by what its peers say.
     fn stuck(&self) -> Vec<String> {
-        let waits = self.peers.iter().enumerate().filter(|(index, _)| !self.joined[*index]);
-        if let Some((index, peer)) = waits.into_iter().next() {
+        if let Some((index, peer)) = self.peers.iter().enumerate().find(|(index, _)| !self.joined[*index]) {
             let waits = peer.waits_for().unwrap_or_else(|| "its join does not end".to_owned());
             return vec![format!("a relay alone lets no peer join: peer {index}: {waits}")];
         }
@@ -241,9 +234,8 @@ impl<'a> Room<'a> {
         self.peers[index].handle(self.now, Input::Say(Say::Signal { to, signal }));
     }
 
-    /// The pairs, and of each what its negotiation lacks.
-    fn result(&self) -> (Vec<(usize, usize)>, Vec<Option<String>>) {
-        let pairs = self.pairs();
+    /// Of each pair what its negotiation lacks.
+    fn lacks(&self) -> Vec<Option<String>> {
         let has = |from: usize, to: usize, name| self.heard.contains(&(from, to, name));
         let lack = |(one, other): &(usize, usize)| {
             let (from, to) = if has(*other, *one, "offer") { (*other, *one) } else { (*one, *other) };
@@ -254,10 +246,10 @@ impl<'a> Room<'a> {
             let missing = parts.into_iter().find(|(name, from, to)| !has(*from, *to, name));
             missing.map(|(name, from, to)| format!("no {name} of peer {from} reached peer {to}"))
         };
-        let mut lacks: Vec<Option<String>> = pairs.iter().map(lack).collect();
+        let mut lacks: Vec<Option<String>> = self.pairs().iter().map(lack).collect();
         // Whoever takes another's description has an edge that fails, whatever else came.
         lacks.iter_mut().zip(self.astray.iter()).for_each(|(lack, astray)| *lack = Some(astray.clone()));
-        (pairs, lacks)
+        lacks
     }
 }
 

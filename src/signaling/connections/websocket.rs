@@ -31,7 +31,6 @@ pub(in crate::signaling) struct WebSocketConnection {
     outbox: VecDeque<Message>,
     /// The frames of `outbox`, and those that the stream holds.
     waiting: Waiting,
-    message_bytes_max: usize,
     wire: Wire,
     /// The packets of MQTT, if the frames carry them.
     packets: Option<Box<MqttPackets>>,
@@ -62,17 +61,14 @@ impl WebSocketConnection {
     }
 
     fn new(stream: WebSocketStream<Stream>, limits: Limits, wire: Wire) -> Self {
-        let message_bytes_max = limits.message_bytes_max;
-        let waiting = Waiting::new(limits);
         let packets = match &wire {
-            Wire::Mqtt(connect) => Some(Box::new(MqttPackets::new(connect.clone(), message_bytes_max))),
+            Wire::Mqtt(connect) => Some(Box::new(MqttPackets::new(connect.clone(), limits.message_bytes_max))),
             _ => None,
         };
         Self {
             stream,
             outbox: VecDeque::new(),
-            waiting,
-            message_bytes_max,
+            waiting: Waiting::new(limits),
             wire,
             packets,
             unflushed: false,
@@ -133,13 +129,7 @@ impl WebSocketConnection {
 
 impl SignalingConnection for WebSocketConnection {
     fn push(&mut self, text: String) -> Result<(), Failure> {
-        if text.len() > self.message_bytes_max {
-            let detail = format!("a frame of our own over {} KiB", self.message_bytes_max / 1024);
-            return Err(Failure::new(Phase::Join, Reason::GeneratorLimit, detail));
-        }
-        if !self.waiting.add(text.len()) {
-            return Err(Failure::new(Phase::Join, Reason::Closed, "the server stopped reading"));
-        }
+        self.waiting.admit(text.len(), "the server stopped reading")?;
         let message = self.message(text)?;
         self.outbox.push_back(message);
         Ok(())

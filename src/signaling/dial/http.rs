@@ -56,7 +56,7 @@ async fn send(endpoint: &Endpoint, request: &HttpRequest) -> Result<HttpAnswer, 
     if url.scheme() == "https" {
         stream = endpoint.route.tls.secure(host, stream).await?;
     }
-    let mut request = message(endpoint, request, &url)?;
+    let mut request = message(endpoint, &url, request.method, &request.headers, request.body.as_deref())?;
     request.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
     exchange(stream, request, async |response| {
         let (head, body) = response.into_parts();
@@ -131,13 +131,21 @@ async fn exchange<T>(
     message: Request<Full<Bytes>>,
     read: impl AsyncFnOnce(Response<Incoming>) -> Result<T, Failure>,
 ) -> Result<T, Failure> {
-    let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.map_err(failed)?;
-    let exchange = async { read(sender.send_request(message).await.map_err(failed)?).await };
-    tokio::pin!(exchange, connection);
+    let (mut sender, mut connection) =
+        hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.map_err(failed)?;
+    driven(&mut connection, async { read(sender.send_request(message).await.map_err(failed)?).await }).await.0
+}
+
+/// The outcome of an exchange while its connection is driven, and true if the connection has ended.
+pub(in crate::signaling) async fn driven<T>(
+    connection: &mut (impl Future + Unpin),
+    exchange: impl Future<Output = T>,
+) -> (T, bool) {
+    tokio::pin!(exchange);
     tokio::select! {
-        answer = &mut exchange => answer,
+        outcome = &mut exchange => (outcome, false),
         // The answer may be complete although the server has closed.
-        _ = &mut connection => exchange.await,
+        _ = connection => (exchange.await, true),
     }
 }
 
@@ -151,17 +159,19 @@ fn head(method: &str, url: &Url) -> hyper::http::request::Builder {
 /// A request with what is usual beside its own headers.
 pub(in crate::signaling) fn message(
     endpoint: &Endpoint,
-    request: &HttpRequest,
     url: &Url,
+    method: &str,
+    headers: &[(String, String)],
+    body: Option<&str>,
 ) -> Result<Request<Full<Bytes>>, Failure> {
-    let mut message = head(request.method, url);
-    let has = |name: &str| request.headers.iter().any(|(other, _)| other.eq_ignore_ascii_case(name));
-    let body = request.body.clone().unwrap_or_default();
-    let kind = if body.starts_with(['{', '[']) { "application/json" } else { "text/plain; charset=utf-8" };
+    let mut message = head(method, url);
+    let has = |name: &str| headers.iter().any(|(other, _)| other.eq_ignore_ascii_case(name));
+    let is_json = |body: &str| body.starts_with(['{', '[']);
+    let kind = |body| if is_json(body) { "application/json" } else { "text/plain; charset=utf-8" };
     let usual = [
         ("user-agent", Some(endpoint.user_agent.clone())),
         ("authorization", basic(url)),
-        ("content-type", request.body.is_some().then(|| kind.to_owned())),
+        ("content-type", body.map(|body| kind(body).to_owned())),
         ("origin", endpoint.origin.clone()),
     ];
     for (name, value) in usual {
@@ -169,10 +179,12 @@ pub(in crate::signaling) fn message(
             message = message.header(name, value);
         }
     }
-    for (name, value) in &request.headers {
+    for (name, value) in headers {
         message = message.header(name, value);
     }
-    message.body(Full::new(Bytes::from(body))).map_err(|error| unfit(format!("an HTTP request: {error}")))
+    message
+        .body(Full::new(Bytes::from(body.unwrap_or_default().to_owned())))
+        .map_err(|error| unfit(format!("an HTTP request: {error}")))
 }
 
 pub(in crate::signaling) fn failed(error: hyper::Error) -> Failure {

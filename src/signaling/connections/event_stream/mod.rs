@@ -5,8 +5,7 @@ mod post;
 mod shared;
 
 use super::{Frame, SignalingConnection};
-use crate::dialect::HttpRequest;
-use crate::signaling::dial::http::{failed, message};
+use crate::signaling::dial::http::{driven, failed, message};
 use crate::signaling::dial::{Endpoint, open_secured};
 use crate::signaling::limits::Waiting;
 use crate::vocabulary::{Failure, Phase, Reason};
@@ -54,26 +53,14 @@ impl EventStream {
     /// The failure of the attempt, in phase `connect`.
     pub(in crate::signaling) async fn open(endpoint: &Endpoint) -> Result<Self, Failure> {
         let stream = SharedStream::new(open_secured(endpoint).await?);
-        let request = HttpRequest {
-            method: "GET",
-            url: String::new(),
-            headers: [("Accept", "text/event-stream"), ("Cache-Control", "no-cache")]
-                .map(|(name, value)| (name.to_owned(), value.to_owned()))
-                .into_iter()
-                .chain(endpoint.headers.iter().cloned())
-                .collect(),
-            body: None,
-            timeout: Duration::MAX,
-        };
-        let request = message(endpoint, &request, &endpoint.url)?;
+        let headers: Vec<_> = [("Accept", "text/event-stream"), ("Cache-Control", "no-cache")]
+            .map(|(name, value)| (name.to_owned(), value.to_owned()))
+            .into_iter()
+            .chain(endpoint.headers.iter().cloned())
+            .collect();
+        let request = message(endpoint, &endpoint.url, "GET", &headers, None)?;
         let (mut sender, mut connection) = handshake(TokioIo::new(stream.clone())).await.map_err(failed)?;
-        let response = sender.send_request(request);
-        tokio::pin!(response);
-        let (response, ended) = tokio::select! {
-            response = &mut response => (response, false),
-            // The answer may be complete although the server has closed.
-            _ = &mut connection => (response.await, true),
-        };
+        let (response, ended) = driven(&mut connection, sender.send_request(request)).await;
         let body = body_of(response.map_err(failed)?)?;
         let limits = endpoint.route.limits.clone();
         Ok(Self {
@@ -119,14 +106,7 @@ fn body_of(response: Response<Incoming>) -> Result<Incoming, Failure> {
 
 impl SignalingConnection for EventStream {
     fn push(&mut self, text: String) -> Result<(), Failure> {
-        let bytes_max = self.endpoint.route.limits.message_bytes_max;
-        if text.len() > bytes_max {
-            let detail = format!("a frame of our own over {} KiB", bytes_max / 1024);
-            return Err(Failure::new(Phase::Join, Reason::GeneratorLimit, detail));
-        }
-        if !self.waiting.add(text.len()) {
-            return Err(Failure::new(Phase::Join, Reason::Closed, "the server stopped answering POSTs"));
-        }
+        self.waiting.admit(text.len(), "the server stopped answering POSTs")?;
         self.outbox.push_back(text);
         Ok(())
     }

@@ -1,9 +1,8 @@
 //! Frames as HTTP POSTs, one after the other, on a connection that is kept while the server keeps it.
 
-use super::shared::SharedStream;
-use crate::dialect::HttpRequest;
-use crate::signaling::dial::http::{failed, message, unfit};
+use crate::signaling::dial::http::{driven, failed, message, unfit};
 use crate::signaling::dial::{Endpoint, open_secured};
+use crate::signaling::stream::Stream;
 use crate::vocabulary::{Failure, Phase, Reason};
 use http_body_util::{BodyExt, Full, Limited};
 use hyper::body::Bytes;
@@ -14,7 +13,6 @@ use std::future::poll_fn;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::task::Poll;
-use std::time::Duration;
 use url::Url;
 
 /// The longest body of an answer, in bytes. It is read and dropped.
@@ -23,7 +21,7 @@ const ANSWER_BYTES_MAX: usize = 1 << 20;
 /// A connection for POSTs that waits for its next.
 pub(super) struct PostSocket {
     sender: SendRequest<Full<Bytes>>,
-    connection: Connection<TokioIo<SharedStream>, Full<Bytes>>,
+    connection: Connection<TokioIo<Stream>, Full<Bytes>>,
     /// The server has closed it.
     ended: bool,
 }
@@ -72,8 +70,8 @@ async fn post(
 }
 
 /// Opens a connection for HTTP requests.
-pub(super) async fn open_socket(endpoint: &Endpoint) -> Result<PostSocket, Failure> {
-    let stream = SharedStream::new(open_secured(endpoint).await?);
+async fn open_socket(endpoint: &Endpoint) -> Result<PostSocket, Failure> {
+    let stream = open_secured(endpoint).await?;
     let (sender, connection) = handshake(TokioIo::new(stream)).await.map_err(failed)?;
     Ok(PostSocket { sender, connection, ended: false })
 }
@@ -93,14 +91,7 @@ async fn exchange(
     mut socket: PostSocket,
     is_sent: &Cell<bool>,
 ) -> Result<Option<PostSocket>, Failure> {
-    let request = HttpRequest {
-        method: "POST",
-        url: String::new(),
-        headers: endpoint.headers.clone(),
-        body: Some(body.to_owned()),
-        timeout: Duration::MAX,
-    };
-    let request = message(endpoint, &request, url)?;
+    let request = message(endpoint, url, "POST", &endpoint.headers, Some(body))?;
     let is_answered = answered(&mut socket, request, is_sent).await?;
     Ok(is_answered.then_some(socket))
 }
@@ -111,7 +102,7 @@ async fn answered(
     request: hyper::Request<Full<Bytes>>,
     is_sent: &Cell<bool>,
 ) -> Result<bool, Failure> {
-    let answered = async {
+    let exchange = async {
         let response = match sender.send_request(request).await {
             Err(error) if error.is_canceled() || error.is_incomplete_message() || error.is_closed() => {
                 return Ok(false);
@@ -129,14 +120,8 @@ async fn answered(
             }
         }
     };
-    tokio::pin!(answered);
     is_sent.set(true);
-    tokio::select! {
-        answered = &mut answered => answered,
-        // The answer may be complete although the server has closed.
-        _ = connection => {
-            *ended = true;
-            answered.await
-        }
-    }
+    let (is_answered, has_ended) = driven(connection, exchange).await;
+    *ended |= has_ended;
+    is_answered
 }

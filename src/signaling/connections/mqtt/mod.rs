@@ -6,7 +6,7 @@ mod v5;
 
 use crate::dialect::MqttConnect;
 use crate::vocabulary::{Failure, Phase, Reason};
-use mqtt_proto::{Pid, QoS, QosPid};
+use mqtt_proto::{Error, Pid, QoS, QosPid, TopicFilter, TopicName, VarBytes};
 use packet::{ClientPacket, Publication, ServerPacket};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
@@ -66,11 +66,12 @@ pub(super) enum Incoming {
 }
 
 impl Filters {
-    fn all(&self) -> Vec<&str> {
-        match self {
-            Self::One(one) => vec![one],
-            Self::Several(several) => several.iter().map(String::as_str).collect(),
-        }
+    fn all(&self) -> Result<Vec<TopicFilter>, Failure> {
+        let all = match self {
+            Self::One(one) => std::slice::from_ref(one),
+            Self::Several(several) => several,
+        };
+        all.iter().map(|filter| TopicFilter::try_from(filter.as_str()).map_err(unsayable)).collect()
     }
 }
 
@@ -84,7 +85,7 @@ impl ClientFrame<'_> {
     }
 
     /// A message with the packet id `id`, if its quality of service asks for one.
-    fn publication(&self, id: Pid) -> Result<Publication<'_>, Failure> {
+    fn publication(&self, id: Pid) -> Result<Publication, Failure> {
         let topic = self.topic.as_deref().ok_or_else(|| unsayable("a frame without a topic"))?;
         let json = self.payload.map_or("", RawValue::get);
         let payload = match serde_json::from_str::<String>(json) {
@@ -93,7 +94,8 @@ impl ClientFrame<'_> {
             Err(_) => json.as_bytes().to_vec(),
         };
         let qos = if self.qos()? == QoS::Level0 { QosPid::Level0 } else { QosPid::Level1(id) };
-        Ok(Publication { topic, payload, qos, retain: self.retain })
+        let topic = TopicName::try_from(topic).map_err(unsayable)?;
+        Ok(Publication { topic, payload: payload.into(), qos, retain: self.retain })
     }
 }
 
@@ -110,11 +112,10 @@ impl MqttPackets {
         let will: Option<ClientFrame<'_>> =
             self.connect.will.as_deref().map(serde_json::from_str).transpose().map_err(unsayable)?;
         let will = will.as_ref().map(|will| will.publication(Pid::default())).transpose()?;
-        match self.connect.is_v5 {
+        bytes(match self.connect.is_v5 {
             false => v3::connect(&self.connect, will),
             true => v5::connect(&self.connect, will),
-        }
-        .map_err(unsayable)
+        })
     }
 
     /// The packet of a frame: `{topic, payload}`, `{subscribe}`, `{unsubscribe}`, `{ping}` or `{disconnect}`.
@@ -126,9 +127,9 @@ impl MqttPackets {
         self.last_id += 1;
         let id = self.last_id;
         let packet = if let Some(filters) = &frame.subscribe {
-            ClientPacket::Subscribe { id, filters: filters.all(), qos: frame.qos()? }
+            ClientPacket::Subscribe { id, qos: frame.qos()?, filters: filters.all()? }
         } else if let Some(filters) = &frame.unsubscribe {
-            ClientPacket::Unsubscribe { id, filters: filters.all() }
+            ClientPacket::Unsubscribe { id, filters: filters.all()? }
         } else if frame.ping.is_some() {
             ClientPacket::Ping
         } else if frame.disconnect.is_some() {
@@ -136,7 +137,7 @@ impl MqttPackets {
         } else {
             ClientPacket::Publish(frame.publication(id)?)
         };
-        self.packet(packet).map_err(unsayable)
+        self.packet(packet)
     }
 
     /// The next packet of those taken.
@@ -149,8 +150,12 @@ impl MqttPackets {
     /// # Errors
     /// Bytes that are no MQTT, a packet that is too long, or the server's refusal.
     pub(super) fn take(&mut self, bytes: &[u8]) -> Result<(), Failure> {
-        self.received.extend_from_slice(bytes);
-        let received = std::mem::take(&mut self.received);
+        // Most frames hold one whole packet, which is read where it lies.
+        let mut received = Cow::from(bytes);
+        if !self.received.is_empty() {
+            self.received.extend_from_slice(bytes);
+            received = std::mem::take(&mut self.received).into();
+        }
         let mut at = 0;
         while let Some(length) = packet_length(&received[at..])? {
             if length > self.packet_bytes_max {
@@ -159,25 +164,24 @@ impl MqttPackets {
             }
             let Some(packet) = received.get(at..at + length) else { break };
             at += length;
-            let understood = self.understand(packet)?;
-            self.incoming.extend(understood);
+            self.understand(packet)?;
         }
         self.received = received[at..].to_vec();
         Ok(())
     }
 
-    fn understand(&self, packet: &[u8]) -> Result<Vec<Incoming>, Failure> {
+    /// Takes a whole packet, and queues what the connection has of it.
+    fn understand(&mut self, packet: &[u8]) -> Result<(), Failure> {
         // A broker of 3.1.1 refuses a client of 5 by its own connack, which has no properties (MQTT 3.1.1 §3.2).
         let is_v5 = self.connect.is_v5 && !packet.starts_with(&[0x20, 2]);
         let decoded = if is_v5 { v5::decode(packet) } else { v3::decode(packet) };
         match decoded.map_err(|why| Failure::new(Phase::Join, Reason::Protocol, format!("not MQTT: {why}")))? {
-            ServerPacket::Accepted => Ok(vec![Incoming::Text(ACCEPTED.to_owned())]),
-            ServerPacket::Refused(why) => Err(Failure::new(Phase::Join, Reason::Rejected, why)),
-            ServerPacket::Publish { topic, payload, qos, retain } => {
-                let text = Incoming::Text(publish_text(&topic, &payload, retain));
-                let answer = match qos {
+            ServerPacket::Accepted => self.incoming.push_back(Incoming::Text(ACCEPTED.to_owned())),
+            ServerPacket::Refused(why) => return Err(Failure::new(Phase::Join, Reason::Rejected, why)),
+            ServerPacket::Publish(publication) => {
+                let answer = match publication.qos {
                     QosPid::Level0 => None,
-                    QosPid::Level1(id) => Some(self.packet(ClientPacket::Acknowledge(id)).map_err(unsayable)?),
+                    QosPid::Level1(id) => Some(self.packet(ClientPacket::Acknowledge(id))?),
                     // No subscription of ours asks for it (MQTT 3.1.1 §3.8.4).
                     QosPid::Level2(_) => {
                         return Err(Failure::new(
@@ -187,22 +191,34 @@ impl MqttPackets {
                         ));
                     }
                 };
-                Ok(std::iter::once(text).chain(answer.map(Incoming::Answer)).collect())
+                self.incoming.push_back(Incoming::Text(publish_text(&publication)));
+                self.incoming.extend(answer.map(Incoming::Answer));
             }
             // Codes from 128 are refusals (MQTT 5 §3.9.3).
             ServerPacket::Subscribed(codes) => match codes.iter().find(|code| **code >= 0x80) {
                 Some(code) => {
                     let detail = format!("MQTT: the subscription is refused, code {code}");
-                    Err(Failure::new(Phase::Join, Reason::Rejected, detail))
+                    return Err(Failure::new(Phase::Join, Reason::Rejected, detail));
                 }
-                None => Ok(vec![Incoming::Text(format!("{{\"suback\":{}}}", Value::from(codes)))]),
+                None => {
+                    self.incoming.push_back(Incoming::Text(format!("{{\"suback\":{}}}", Value::from(codes))));
+                }
             },
-            ServerPacket::Other => Ok(vec![]),
+            ServerPacket::Other => {}
         }
+        Ok(())
     }
 
-    fn packet(&self, packet: ClientPacket<'_>) -> Result<Vec<u8>, String> {
-        if self.connect.is_v5 { v5::encode(packet) } else { v3::encode(packet) }
+    fn packet(&self, packet: ClientPacket) -> Result<Vec<u8>, Failure> {
+        bytes(if self.connect.is_v5 { v5::encode(packet) } else { v3::encode(packet) })
+    }
+}
+
+/// The bytes of a packet of ours.
+fn bytes(encoded: Result<VarBytes, Error>) -> Result<Vec<u8>, Failure> {
+    match encoded.map_err(unsayable)? {
+        VarBytes::Dynamic(bytes) => Ok(bytes),
+        fixed => Ok(fixed.as_ref().to_vec()),
     }
 }
 
@@ -222,12 +238,12 @@ fn packet_length(bytes: &[u8]) -> Result<Option<usize>, Failure> {
 }
 
 /// A published message as a frame. A payload that is an object or a list stands as it is, any other as a text.
-fn publish_text(topic: &str, payload: &[u8], retain: bool) -> String {
+fn publish_text(Publication { topic, payload, retain, .. }: &Publication) -> String {
     let text = String::from_utf8_lossy(payload);
     let is_json = text.starts_with(['{', '[']) && serde_json::from_str::<IgnoredAny>(&text).is_ok();
     let payload = if is_json { text.into_owned() } else { Value::from(text).to_string() };
-    let retained = if retain { ",\"retain\":true" } else { "" };
-    format!("{{\"topic\":{},\"payload\":{payload}{retained}}}", Value::from(topic))
+    let retained = if *retain { ",\"retain\":true" } else { "" };
+    format!("{{\"topic\":{},\"payload\":{payload}{retained}}}", Value::from(&**topic))
 }
 
 fn unsayable(why: impl std::fmt::Display) -> Failure {

@@ -1,20 +1,23 @@
 //! The packets of both versions of MQTT, as far as they are spoken here.
 
-use mqtt_proto::{Pid, QoS, QosPid};
+use bytes::Bytes;
+use mqtt_proto::{Pid, QoS, QosPid, TopicFilter, TopicName};
+use std::fmt::Debug;
 
 /// A packet of ours.
-pub(super) enum ClientPacket<'a> {
-    Subscribe { id: Pid, filters: Vec<&'a str>, qos: QoS },
-    Unsubscribe { id: Pid, filters: Vec<&'a str> },
-    Publish(Publication<'a>),
+pub(super) enum ClientPacket {
+    Subscribe { id: Pid, filters: Vec<TopicFilter>, qos: QoS },
+    Unsubscribe { id: Pid, filters: Vec<TopicFilter> },
+    Publish(Publication),
     Acknowledge(Pid),
     Ping,
     Disconnect,
 }
 
-pub(super) struct Publication<'a> {
-    pub topic: &'a str,
-    pub payload: Vec<u8>,
+/// A message, of either side.
+pub(super) struct Publication {
+    pub topic: TopicName,
+    pub payload: Bytes,
     pub qos: QosPid,
     pub retain: bool,
 }
@@ -25,20 +28,22 @@ pub(super) enum ServerPacket {
     Accepted,
     /// Ends the connection, with the server's reason.
     Refused(String),
-    Publish {
-        topic: String,
-        payload: Vec<u8>,
-        qos: QosPid,
-        retain: bool,
-    },
+    Publish(Publication),
     /// The answer to a subscription, with a code for each filter.
     Subscribed(Vec<u8>),
     /// A packet that asks for nothing.
     Other,
 }
 
+impl ServerPacket {
+    /// The server refuses something for a reason, which has a name and a number.
+    pub(super) fn refused(what: &str, reason: impl Debug, number: u8) -> Self {
+        Self::Refused(format!("MQTT {what}: {} ({number})", in_words(&format!("{reason:?}"))))
+    }
+}
+
 /// A name such as `NotAuthorized` in words: `not authorized`.
-pub(super) fn in_words(name: &str) -> String {
+fn in_words(name: &str) -> String {
     let mut words = String::new();
     for letter in name.chars() {
         if letter.is_uppercase() && !words.is_empty() {

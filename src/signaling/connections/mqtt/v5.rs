@@ -1,51 +1,43 @@
 //! The packets of MQTT 5.
 
-use super::packet::{ClientPacket, Publication, ServerPacket, in_words};
+use super::packet::{ClientPacket, Publication, ServerPacket};
 use crate::dialect::MqttConnect;
 use bytes::Bytes;
 use mqtt_proto::v5::{
     Connack, Connect, ConnectReasonCode, Disconnect, LastWill, Packet, Puback, Publish, Suback, Subscribe,
     SubscriptionOptions, Unsubscribe,
 };
-use mqtt_proto::{Error, TopicFilter, TopicName};
+use mqtt_proto::{Error, VarBytes};
 
-pub(super) fn connect(values: &MqttConnect, will: Option<Publication<'_>>) -> Result<Vec<u8>, String> {
-    let will = will.map(|will| {
-        let last = LastWill::new(will.qos.qos(), TopicName::try_from(will.topic)?, will.payload.into());
-        Ok(LastWill { retain: will.retain, ..last })
+pub(super) fn connect(values: &MqttConnect, will: Option<Publication>) -> Result<VarBytes, Error> {
+    let will = will.map(|Publication { topic, payload, qos, retain }| LastWill {
+        retain,
+        ..LastWill::new(qos.qos(), topic, payload)
     });
     let connect = Connect {
         username: values.user.as_deref().map(Into::into),
         password: values.password.clone().map(Bytes::from),
-        last_will: will.transpose().map_err(|error: Error| error.to_string())?,
+        last_will: will,
         ..Connect::new(values.client.as_str().into(), values.keep_alive_s)
     };
-    encoded(&Packet::Connect(connect)).map_err(|error| error.to_string())
+    Packet::Connect(connect).encode()
 }
 
-pub(super) fn encode(packet: ClientPacket<'_>) -> Result<Vec<u8>, String> {
-    packet_of(packet).and_then(|packet| encoded(&packet)).map_err(|error| error.to_string())
-}
-
-fn packet_of(packet: ClientPacket<'_>) -> Result<Packet, Error> {
-    Ok(match packet {
+pub(super) fn encode(packet: ClientPacket) -> Result<VarBytes, Error> {
+    match packet {
         ClientPacket::Subscribe { id, filters, qos } => {
-            let options = SubscriptionOptions::new(qos);
-            let filters = filters.into_iter().map(|filter| Ok((TopicFilter::try_from(filter)?, options)));
-            Packet::Subscribe(Subscribe::new(id, filters.collect::<Result<_, Error>>()?))
+            let filters = filters.into_iter().map(|filter| (filter, SubscriptionOptions::new(qos)));
+            Packet::Subscribe(Subscribe::new(id, filters.collect()))
         }
-        ClientPacket::Unsubscribe { id, filters } => {
-            let filters = filters.into_iter().map(TopicFilter::try_from);
-            Packet::Unsubscribe(Unsubscribe::new(id, filters.collect::<Result<_, Error>>()?))
-        }
+        ClientPacket::Unsubscribe { id, filters } => Packet::Unsubscribe(Unsubscribe::new(id, filters)),
         ClientPacket::Publish(Publication { topic, payload, qos, retain }) => {
-            let publish = Publish::new(qos, TopicName::try_from(topic)?, payload.into());
-            Packet::Publish(Publish { retain, ..publish })
+            Packet::Publish(Publish { retain, ..Publish::new(qos, topic, payload) })
         }
         ClientPacket::Acknowledge(id) => Packet::Puback(Puback::new_success(id)),
         ClientPacket::Ping => Packet::Pingreq,
         ClientPacket::Disconnect => Packet::Disconnect(Disconnect::new_normal()),
-    })
+    }
+    .encode()
 }
 
 pub(super) fn decode(bytes: &[u8]) -> Result<ServerPacket, String> {
@@ -53,23 +45,17 @@ pub(super) fn decode(bytes: &[u8]) -> Result<ServerPacket, String> {
     Ok(match packet.ok_or("a packet that ends too early")? {
         Packet::Connack(Connack { reason_code: ConnectReasonCode::Success, .. }) => ServerPacket::Accepted,
         Packet::Connack(Connack { reason_code: code, .. }) => {
-            let words = in_words(&format!("{code:?}"));
-            ServerPacket::Refused(format!("MQTT connect refused: {words} ({})", code as u8))
+            ServerPacket::refused("connect refused", code, code as u8)
         }
-        Packet::Publish(Publish { topic_name, payload, qos_pid: qos, retain, .. }) => {
-            ServerPacket::Publish { topic: topic_name.to_string(), payload: payload.into(), qos, retain }
+        Packet::Publish(Publish { topic_name: topic, payload, qos_pid: qos, retain, .. }) => {
+            ServerPacket::Publish(Publication { topic, payload, qos, retain })
         }
         Packet::Suback(Suback { topics, .. }) => {
             ServerPacket::Subscribed(topics.into_iter().map(|code| code as u8).collect())
         }
         Packet::Disconnect(Disconnect { reason_code: code, .. }) => {
-            let words = in_words(&format!("{code:?}"));
-            ServerPacket::Refused(format!("MQTT disconnect: {words} ({})", code as u8))
+            ServerPacket::refused("disconnect", code, code as u8)
         }
         _ => ServerPacket::Other,
     })
-}
-
-fn encoded(packet: &Packet) -> Result<Vec<u8>, Error> {
-    Ok(packet.encode()?.as_ref().to_vec())
 }
