@@ -26,6 +26,7 @@ use crate::profile::{OnInvalid, Profile, to_toml};
 use crate::report::{files, render};
 use crate::summary::{Run, wall_time::to_rfc3339};
 use crate::vocabulary::Seed;
+use crate::vocabulary::format::known;
 use search::range;
 use std::time::{Duration, Instant, SystemTime};
 
@@ -135,7 +136,7 @@ fn announcement(job: &CapacityRun) -> String {
 
 /// One line about a finished probe.
 fn probe_line(index: usize, vary: Vary, profile: &Profile, probe: &Probe) -> String {
-    let ms = |us: Option<u64>| us.map_or("–".to_owned(), |us| format!("{:.0} ms", us as f64 / 1e3));
+    let ms = |us: Option<u64>| known(us, |us| format!("{:.0} ms", us as f64 / 1e3));
     let why = match probe.verdict {
         ProbeVerdict::Broke => probe.why_broke(),
         ProbeVerdict::NotValid => {

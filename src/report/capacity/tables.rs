@@ -2,7 +2,7 @@
 
 use crate::capacity::{CapacityResult, LimitedBy, LoadFinding, Probe, ProbeVerdict, differences};
 use crate::report::document::{Block, Table};
-use crate::vocabulary::{format::bytes, format::count, format::duration, format::percent, format::plural};
+use crate::vocabulary::format::{bytes, count, duration, known, percent, plural};
 
 /// The probes in the order of the search.
 pub(super) fn probes(findings: &CapacityResult) -> Block {
@@ -18,11 +18,6 @@ pub(super) fn probes(findings: &CapacityResult) -> Block {
         .figures("frames/s out", |probe| whole(probe.frames_out_per_second))
         .words("why", |probe| why(probe))
         .into()
-}
-
-/// A figure in words; a dash if it is not known.
-pub(super) fn known<T>(figure: Option<T>, words: impl Fn(T) -> String) -> String {
-    figure.map_or("–".to_owned(), words)
 }
 
 /// The server's load with other numbers and sizes of rooms.
