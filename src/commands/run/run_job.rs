@@ -109,8 +109,7 @@ fn is_worth_a_retry(done: &FinishedRun) -> bool {
 }
 
 fn doubts(summary: &Summary) -> String {
-    let doubt = |doubt: &Doubt| format!("{}: {}", doubt.what, doubt.observed);
-    summary.validity.reasons.iter().map(doubt).collect::<Vec<_>>().join(", ")
+    summary.validity.reasons.iter().map(Doubt::in_short).collect::<Vec<_>>().join(", ")
 }
 
 /// Describes the run of `plan` on this machine.

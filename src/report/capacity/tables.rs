@@ -2,6 +2,7 @@
 
 use crate::capacity::{CapacityResult, LimitedBy, LoadFinding, Probe, ProbeVerdict, differences};
 use crate::report::document::{Block, Table};
+use crate::summary::Doubt;
 use crate::vocabulary::format::{bytes, count, duration, known, percent, plural};
 
 /// The probes in the order of the search.
@@ -148,10 +149,7 @@ fn why(probe: &Probe) -> String {
             None => String::new(),
         },
         ProbeVerdict::Broke => probe.why_broke().unwrap_or_default(),
-        ProbeVerdict::NotValid => {
-            let doubt = probe.validity.reasons.first();
-            doubt.map_or("incomplete".to_owned(), |doubt| format!("{}: {}", doubt.what, doubt.observed))
-        }
+        ProbeVerdict::NotValid => probe.validity.reasons.first().map_or("incomplete".to_owned(), Doubt::in_short),
     }
 }
 
