@@ -102,16 +102,6 @@ pub(super) fn axis(series: &[SeriesRow]) -> Axis {
     seconds_axis(series.last().map_or(0.0, end_of))
 }
 
-/// A line through the middles of the rows; a row without a value is a gap.
-pub(super) fn line(
-    series: &[SeriesRow],
-    colour: ChartColour,
-    name: &str,
-    value: impl Fn(&SeriesRow) -> Option<f64>,
-) -> Mark {
-    Mark::line(colour, name, series.iter().map(|row| (middle_of(row), value(row).unwrap_or(f64::NAN))))
-}
-
 /// The middle of the row, in seconds of the run.
 pub(super) fn middle_of(row: &SeriesRow) -> f64 {
     row.second as f64 + row.seconds as f64 / 2.0
