@@ -1,6 +1,7 @@
 //! `meshload merge`: the parts of a run on several machines become the report of one.
 
 use super::Exit;
+use super::inputs::named_file::bounded;
 use super::report::report_dir::{PART_FILE, ReportDir};
 use super::run::finish::{EndedRun, FinishContext};
 use super::terminal::write_stderr;
@@ -8,9 +9,6 @@ use crate::cli::MergeArgs;
 use crate::controller::StopSignals;
 use crate::fleet::{self, BYTES_MAX, MergedRun, Part};
 use crate::vocabulary::Seed;
-use std::fs::File;
-use std::io::{self, Read};
-use std::path::Path;
 use std::time::Instant;
 
 pub fn merge(args: &MergeArgs) -> Exit {
@@ -47,18 +45,11 @@ fn read(args: &MergeArgs) -> (Vec<Part>, Vec<String>) {
     let (mut parts, mut problems) = (vec![], vec![]);
     for path in &args.parts {
         let path = if path.is_dir() { path.join(PART_FILE) } else { path.clone() };
-        let part = bytes(&path).map_err(|error| error.to_string());
+        let part = bounded(&path, BYTES_MAX as u64).map_err(|error| error.to_string());
         match part.and_then(|bytes| Part::read(&bytes).map_err(|unusable| unusable.to_string())) {
             Ok(part) => parts.push(part),
             Err(why) => problems.push(format!("{}: {why}", path.display())),
         }
     }
     (parts, problems)
-}
-
-/// At most one byte more than a part may have.
-fn bytes(path: &Path) -> io::Result<Vec<u8>> {
-    let mut bytes = vec![];
-    File::open(path)?.take(BYTES_MAX as u64 + 1).read_to_end(&mut bytes)?;
-    Ok(bytes)
 }

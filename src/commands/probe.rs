@@ -17,7 +17,7 @@ use crate::profile::Profile;
 use crate::report::{self, Format};
 use crate::server;
 use crate::signaling::TargetPolicy;
-use crate::summary::{TargetRoute, wall_time::to_rfc3339};
+use crate::summary::wall_time::to_rfc3339;
 use crate::vocabulary::{HandshakeSettings, Seed};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -156,17 +156,16 @@ fn change(args: &ProbeArgs) -> ChangeArgs {
 }
 
 fn probe_spec(args: &ProbeArgs, profile: &Profile, dialect: Dialect, seed: Seed) -> ProbeSpec {
+    // Random, since two probes on one target must not share an id.
+    let run_id = format!("p{:06x}", rand::random::<u32>() >> 8);
+    let trickle = profile.handshake.trickle && dialect.trickles();
+    let handshake = HandshakeSettings { trickle, ..profile.handshake };
     ProbeSpec {
-        // Random, since two probes on one target must not share an id.
-        run_id: format!("p{:06x}", rand::random::<u32>() >> 8),
-        handshake: HandshakeSettings { trickle: profile.handshake.trickle && dialect.trickles(), ..profile.handshake },
-        dialect,
         // A second room with one more peer shows failures that need three.
         sizes: vec![args.peers, args.peers + 1],
-        seed,
         repeat: args.times.map(RepeatSpec::Times).or(args.until_failure.map(RepeatSpec::UntilFailure)),
         try_remedies: args.try_remedies,
-        way: TargetRoute::default(),
+        ..ProbeSpec::new(run_id, dialect, handshake, seed)
     }
 }
 

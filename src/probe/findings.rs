@@ -12,7 +12,7 @@ use std::time::Duration;
 pub(super) fn conclude(timelines: &[Timeline], spec: &ProbeSpec) -> Vec<RunFinding> {
     let Some(start) = timelines.iter().filter_map(Timeline::start).min() else { return vec![] };
     let mut peers = 0;
-    let mut room = |(index, timeline): (usize, &Timeline)| {
+    let room = |(index, timeline): (usize, &Timeline)| {
         let first = PeerIndex(peers);
         peers += u32::from(timeline.size());
         RoomFacts {
@@ -23,10 +23,10 @@ pub(super) fn conclude(timelines: &[Timeline], spec: &ProbeSpec) -> Vec<RunFindi
             label: format!("handshake {}", index + 1),
         }
     };
-    let rooms: Vec<RoomFacts> = timelines.iter().enumerate().map(&mut room).collect();
+    let rooms: Vec<RoomFacts> = timelines.iter().enumerate().map(room).collect();
     let sample = TraceSample::of(rooms.iter().map(|room| (room.index, room.due.len() as u16)), 0);
-    let kinds: Vec<String> = spec.dialect.kinds().into_iter().map(str::to_owned).collect();
-    let mut recorder = Recorder::new(&rooms, start, spec.handshake.timeout, kinds.len()).tracing(&sample);
+    let facts = dialect_facts(&spec.dialect);
+    let mut recorder = Recorder::new(&rooms, start, spec.handshake.timeout, facts.kinds.len()).tracing(&sample);
     for (room, timeline) in rooms.iter().zip(timelines) {
         for event in timeline.events() {
             let mut event = event.clone();
@@ -37,7 +37,7 @@ pub(super) fn conclude(timelines: &[Timeline], spec: &ProbeSpec) -> Vec<RunFindi
     }
     let run = Run { dialect: spec.dialect.name().to_owned(), ..Run::default() };
     let figures = recorder.into_figures(false);
-    let summary = Summary { run, ..of_figures(&figures, &kinds) };
-    let evidence = figures.evidence(dialect_facts(&spec.dialect));
+    let summary = Summary { run, ..of_figures(&figures, &facts.kinds) };
+    let evidence = figures.evidence(facts);
     findings(&RunRecord { summary: &summary, evidence: &evidence })
 }

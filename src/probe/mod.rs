@@ -163,7 +163,7 @@ fn has_room_list(timeline: &Timeline, dialect: &Dialect) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::vocabulary::{Approval, HandshakeSettings, Initiator, Seed, Trigger};
+    use crate::vocabulary::{HandshakeSettings, Seed, Trigger};
     use std::time::Instant;
 
     /// A server that accepts every connection and says nothing; its clock goes by leaps.
@@ -200,23 +200,8 @@ mod tests {
         for (dialect, timeout_s) in [("relay", 1), ("relay", 5), ("y-webrtc", 60), ("peerjs", 10)] {
             let mut mute = Mute { now: Instant::now() };
             let (began, timeout) = (mute.now, Duration::from_secs(timeout_s));
-            let spec = ProbeSpec {
-                run_id: "t".to_owned(),
-                dialect: Dialect::named(dialect).unwrap(),
-                sizes: vec![2, 3],
-                handshake: HandshakeSettings {
-                    trigger: Trigger::PeerReady,
-                    initiator: Initiator::LowerId,
-                    settle: Duration::ZERO,
-                    approval: Approval::Off,
-                    timeout,
-                    trickle: true,
-                },
-                seed: Seed(1),
-                repeat: None,
-                try_remedies: false,
-                way: Default::default(),
-            };
+            let handshake = HandshakeSettings { trigger: Trigger::PeerReady, ..HandshakeSettings::within(timeout) };
+            let spec = ProbeSpec::new("t".to_owned(), Dialect::named(dialect).unwrap(), handshake, Seed(1));
             let report = probe(&mut mute, &spec, &mut |_| {});
             let took = mute.now - began;
             assert!(!report.is_open() && took <= timeout + waits + Duration::from_secs(4), "{dialect}: {took:?}");

@@ -2,7 +2,7 @@
 
 use super::findings;
 use super::spec::ProbeSpec;
-use crate::diagnosis::{Cause, Conclusion, MeshProgress, Observations, Timeline, diagnose, trace_steps};
+use crate::diagnosis::{Cause, Conclusion, MeshProgress, Observations, Timeline, Words, diagnose, trace_steps};
 use crate::dialect::shown_frame;
 use crate::summary::{RunFinding, TargetRoute, TraceStep};
 use crate::vocabulary::{Event, EventKind, PeerEvent, Phase};
@@ -128,7 +128,6 @@ impl ProbeReport {
             opened: timeline.opened(),
             planned: timeline.planned(),
         };
-        let kinds = observed.words.names();
         Self {
             target: String::new(),
             started_at: String::new(),
@@ -144,10 +143,10 @@ impl ProbeReport {
             remedies,
             repeat,
             peers: shown.map_or(0, Timeline::size),
-            trace: shown.map_or(vec![], |timeline| trace_steps(timeline, kinds)),
+            trace: shown.map_or(vec![], |timeline| trace_steps(timeline, observed.words.names())),
             shows_all: false,
             frames: vec![],
-            all_frames: shown.map_or(vec![], |timeline| frames(timeline, kinds)),
+            all_frames: shown.map_or(vec![], |timeline| frames(timeline, &observed.words)),
         }
     }
 
@@ -200,7 +199,7 @@ fn advice(remedies: &[Remedy]) -> Option<String> {
 }
 
 /// The frames of a handshake, both ways, those of the join included.
-fn frames(timeline: &Timeline, kinds: &[String]) -> Vec<FrameLine> {
+fn frames(timeline: &Timeline, words: &Words) -> Vec<FrameLine> {
     let Some(start) = timeline.start() else { return vec![] };
     let frame = |event: &Event| {
         let (direction, kind, text, rule) = match &event.kind {
@@ -212,7 +211,7 @@ fn frames(timeline: &Timeline, kinds: &[String]) -> Vec<FrameLine> {
             at_us: event.at.saturating_duration_since(start).as_micros() as u64,
             peer: timeline.number(event.place.seat),
             direction: direction.to_owned(),
-            kind: kinds.get(usize::from(kind.0)).map_or("unknown", String::as_str).to_owned(),
+            kind: words.name(*kind).to_owned(),
             text: shown_frame(text),
             rule: rule.map(ToString::to_string),
         })

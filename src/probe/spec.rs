@@ -28,6 +28,14 @@ pub struct ProbeSpec {
     pub way: TargetRoute,
 }
 
+impl ProbeSpec {
+    /// A room of two peers, then one of three, each once, over a direct route.
+    pub fn new(run_id: String, dialect: Dialect, handshake: HandshakeSettings, seed: Seed) -> Self {
+        let way = TargetRoute::default();
+        Self { run_id, dialect, sizes: vec![2, 3], handshake, seed, repeat: None, try_remedies: false, way }
+    }
+}
+
 /// Repetition of the handshake with jittered joins, for faults that show only sometimes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RepeatSpec {

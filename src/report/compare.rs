@@ -177,7 +177,7 @@ fn name(change: &Change) -> String {
 }
 
 fn amount(change: &Change, amount: Option<f64>) -> String {
-    amount.map_or("–".into(), |amount| match change.unit {
+    format::known(amount, |amount| match change.unit {
         Unit::Count => format::number(amount),
         unit => unit.in_words(amount),
     })
@@ -185,7 +185,7 @@ fn amount(change: &Change, amount: Option<f64>) -> String {
 
 /// `+12.3 %`, `4.20×` from four times on, or percentage points for a rate.
 fn difference(change: &Change) -> String {
-    change.change.map_or("–".into(), |fraction| signed(change, fraction))
+    format::known(change.change, |fraction| signed(change, fraction))
 }
 
 /// `+8.1 % … +16.9 %`; an absent bound is an open end.

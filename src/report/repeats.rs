@@ -2,9 +2,9 @@
 
 use crate::report::document::{Block, Card, Document, StyledText, Table, TestCase, Tone};
 use crate::report::machine::{bench, prom};
-use crate::report::run::{capitalised, gate_check, gate_table, head};
+use crate::report::run::{bracketed, capitalised, gate_check, gate_table, head};
 use crate::report::{Format, Reported, pretty_json};
-use crate::summary::{Outcome, Repeats, Verdict, distribution::samples_needed, metric::TIMERS};
+use crate::summary::{Outcome, Repeats, Spread, Verdict, metric::TIMERS};
 use crate::vocabulary::format::plural;
 
 impl Reported for Repeats {
@@ -85,17 +85,14 @@ fn runs_table(repeats: &Repeats) -> Block {
 
 fn spreads(repeats: &Repeats) -> Block {
     let shown = TIMERS.iter().filter_map(|name| Some((*name, repeats.timers.get(*name)?)));
-    let table = Table::of("Of the runs that were judged. In brackets: fewer samples than that percentile needs", shown)
-        .words("timer", |(name, _)| StyledText::term(*name));
-    ["p50", "p95", "p99"]
-        .into_iter()
-        .enumerate()
-        .fold(table, |table, (index, head)| {
-            table.figures(head, |(_, spread)| {
-                let (at, range) = spread.percentiles()[index];
-                let shown = range.in_words();
-                if spread.samples < samples_needed(at) { format!("[{shown}]") } else { shown }
-            })
-        })
+    let figure = |spread: &Spread, which: usize| {
+        let (at, range) = spread.percentiles()[which];
+        bracketed(range.in_words(), spread.samples, at)
+    };
+    Table::of("Of the runs that were judged. In brackets: fewer samples than that percentile needs", shown)
+        .words("timer", |(name, _)| StyledText::term(*name))
+        .figures("p50", |(_, spread)| figure(spread, 0))
+        .figures("p95", |(_, spread)| figure(spread, 1))
+        .figures("p99", |(_, spread)| figure(spread, 2))
         .into()
 }

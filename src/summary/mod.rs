@@ -20,7 +20,7 @@ pub use crate::summary::latency::curve::Point;
 pub use crate::summary::latency::distribution::{Clock, Distribution, Timer};
 pub use crate::summary::latency::histogram::Histogram;
 pub use crate::summary::metric::Readings;
-pub use crate::summary::repeats::{PercentileRange, Repeats};
+pub use crate::summary::repeats::{PercentileRange, Repeats, Spread};
 pub use crate::summary::rows::event_line::EventLine;
 pub use crate::summary::rows::evidence::{
     AnnouncementCheck, ConnectionChange, DialectFacts, LeaveNotices, RoomGroups, RunEvidence, ServerLoss, SignalCheck,

@@ -140,7 +140,12 @@ pub struct Doubt {
 
 impl Doubt {
     pub fn in_words(&self) -> String {
-        format!("{}: {} (limit {}); cure: {}", self.what, self.observed, self.limit, self.cure)
+        format!("{} (limit {}); cure: {}", self.in_short(), self.limit, self.cure)
+    }
+
+    /// Without its limit and its cure.
+    pub fn in_short(&self) -> String {
+        format!("{}: {}", self.what, self.observed)
     }
 }
 

@@ -55,6 +55,20 @@ pub struct HandshakeSettings {
     pub trickle: bool,
 }
 
+impl HandshakeSettings {
+    /// Peers that join without asking, start at once and trickle, with this deadline.
+    pub fn within(timeout: Duration) -> Self {
+        Self {
+            trigger: Trigger::default(),
+            initiator: Initiator::default(),
+            settle: Duration::ZERO,
+            approval: Approval::Off,
+            timeout,
+            trickle: true,
+        }
+    }
+}
+
 /// The WebRTC stack that opens the channels (docs/engines.md).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]

@@ -6,8 +6,8 @@ use meshload::engine::{EngineSettings, LeanEngine, LeanSetup, PeerAddresses};
 use meshload::peer::{PeerCommand, TrafficConfig, TrafficPattern};
 use meshload::signaling::Endpoint;
 use meshload::vocabulary::{
-    Approval, Concern, EdgeEvent, Event, EventKind, FrameKind, HandshakeSettings, Initiator, Naming, PeerEvent,
-    PeerIndex, Place, Reliability, RoomIndex, Seat, Seed, Trigger,
+    Concern, EdgeEvent, Event, EventKind, FrameKind, HandshakeSettings, Naming, PeerEvent, PeerIndex, Place,
+    Reliability, RoomIndex, Seat, Seed,
 };
 use std::cell::RefCell;
 use std::collections::BTreeSet;
@@ -242,14 +242,7 @@ impl Room {
             name: format!("peer {}", seat.0),
             room: format!("t-room-{}", self.round),
             dialect: self.dialect.clone(),
-            handshake: HandshakeSettings {
-                trigger: Trigger::default(),
-                initiator: Initiator::default(),
-                settle: Duration::ZERO,
-                approval: Approval::Off,
-                timeout: TIMEOUT,
-                trickle: self.dialect.trickles(),
-            },
+            handshake: HandshakeSettings { trickle: self.dialect.trickles(), ..HandshakeSettings::within(TIMEOUT) },
             epoch: (self.epoch, 0),
             token: String::new(),
             data: Default::default(),

@@ -24,8 +24,9 @@ use crate::os::{machine_limits, raise_descriptors};
 use crate::plan::Plan;
 use crate::profile::{OnInvalid, Profile, to_toml};
 use crate::report::{files, render};
-use crate::summary::{Run, wall_time::to_rfc3339};
+use crate::summary::{Doubt, Run, wall_time::to_rfc3339};
 use crate::vocabulary::Seed;
+use crate::vocabulary::format::known;
 use search::range;
 use std::time::{Duration, Instant, SystemTime};
 
@@ -135,21 +136,20 @@ fn announcement(job: &CapacityRun) -> String {
 
 /// One line about a finished probe.
 fn probe_line(index: usize, vary: Vary, profile: &Profile, probe: &Probe) -> String {
-    let ms = |us: Option<u64>| us.map_or("–".to_owned(), |us| format!("{:.0} ms", us as f64 / 1e3));
+    let ms = |us: Option<u64>| known(us, |us| format!("{:.0} ms", us as f64 / 1e3));
     let why = match probe.verdict {
         ProbeVerdict::Broke => probe.why_broke(),
-        ProbeVerdict::NotValid => {
-            probe.validity.reasons.first().map(|doubt| format!("{}: {}", doubt.what, doubt.observed))
-        }
+        ProbeVerdict::NotValid => probe.validity.reasons.first().map(Doubt::in_short),
         _ => None,
     };
-    let verdict = [Some(probe.verdict.name().to_owned()), why].into_iter().flatten().collect::<Vec<_>>().join(", ");
+    let why = why.map_or(String::new(), |why| format!(", {why}"));
     format!(
-        "{index:>3}  {}  p50 {}  p95 {}  p99 {}  {verdict}",
+        "{index:>3}  {}  p50 {}  p95 {}  p99 {}  {}{why}",
         vary.label(profile, probe.load),
         ms(probe.p50_us),
         ms(probe.p95_us),
-        ms(probe.p99_us)
+        ms(probe.p99_us),
+        probe.verdict.name()
     )
 }
 

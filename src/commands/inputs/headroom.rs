@@ -2,6 +2,7 @@
 
 use super::variable;
 use crate::cli::CalibrateWhen;
+use crate::commands::report::runs::write_whole;
 use crate::commands::terminal::write_stderr;
 use crate::controller::{Calibration, StartError, calibrate};
 use crate::os::machine;
@@ -83,9 +84,9 @@ fn calibration(engine: EngineKind, machine: &Machine, folder: Option<&Path>) -> 
     let Calibration { us_per_edge, us_per_message } = made;
     kept.retain(|_, kept| is_young(&&*kept));
     kept.insert(key, KeptCalibration { made_unix_s: now, us_per_edge, us_per_message });
-    if let (Some(folder), Some(file), Ok(json)) = (folder, file, serde_json::to_string_pretty(&kept)) {
+    if let (Some(file), Ok(json)) = (file, serde_json::to_string_pretty(&kept)) {
         // Without the file the next run calibrates again.
-        let _ = fs::create_dir_all(folder).and_then(|()| fs::write(file, json));
+        let _ = write_whole(&file, json);
     }
     Ok(made)
 }

@@ -5,7 +5,7 @@ pub(super) mod auto;
 pub(super) mod faults;
 pub(super) mod gates;
 pub(super) mod headroom;
-mod named_file;
+pub(super) mod named_file;
 mod peer_rows;
 pub(super) mod watched;
 
@@ -16,8 +16,7 @@ use crate::dialect::{self, Dialect};
 use crate::gates::Gate;
 use crate::profile::{self, Checks, Knob, Override, Problem, Profile, ProfileSource, Target, builtin, nearest};
 use crate::vocabulary::Approval;
-use std::fs::File;
-use std::io::{self, Read};
+use std::io;
 use std::path::Path;
 
 /// Reads and checks the profile of a path or built-in name, with the changes of the options.
@@ -126,10 +125,9 @@ pub(super) fn unknown(name: &str) -> String {
     format!("{}: neither a file nor a built-in profile; {hint}", name.escape_debug())
 }
 
-/// Reads at most one byte more than a profile or a dialect may have, so that its parser refuses a longer file.
+/// Reads the text of a profile or a dialect; one that is too long is left to its parser.
 fn read_text(path: &Path) -> io::Result<String> {
-    let mut bytes = vec![];
-    File::open(path)?.take(profile::TEXT_BYTES_MAX as u64 + 1).read_to_end(&mut bytes)?;
+    let bytes = named_file::bounded(path, profile::TEXT_BYTES_MAX as u64)?;
     String::from_utf8(bytes).map_err(|error| {
         let valid = error.utf8_error().valid_up_to();
         let line = error.as_bytes()[..valid].iter().filter(|&&byte| byte == b'\n').count() + 1;

@@ -1,4 +1,4 @@
-//! Reads the file of an option, of a bounded length.
+//! Reads files of a bounded length, such as that of an option.
 
 use std::fs::File;
 use std::io::{self, Read};
@@ -7,14 +7,22 @@ use std::path::Path;
 /// Largest file of certificates, tokens or rows, in bytes.
 const FILE_BYTES_MAX: u64 = 64 << 20;
 
+/// Reads a file; of one longer than `most` bytes, one byte more, so that its parser refuses it.
+///
+/// # Errors
+/// The file system's error.
+pub(in crate::commands) fn bounded(path: &Path, most: u64) -> io::Result<Vec<u8>> {
+    let mut bytes = vec![];
+    File::open(path)?.take(most + 1).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
 /// Reads a file of at most 64 MiB.
 ///
 /// # Errors
 /// One sentence, with the option and the path.
 pub(super) fn read(option: &str, path: &Path) -> Result<Vec<u8>, String> {
-    let mut bytes = vec![];
-    let read = File::open(path).and_then(|file| file.take(FILE_BYTES_MAX + 1).read_to_end(&mut bytes));
-    let read = read.and_then(|count| match count as u64 > FILE_BYTES_MAX {
+    let read = bounded(path, FILE_BYTES_MAX).and_then(|bytes| match bytes.len() as u64 > FILE_BYTES_MAX {
         true => Err(io::Error::other("more than 64 MiB")),
         false => Ok(bytes),
     });

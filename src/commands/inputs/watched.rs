@@ -19,11 +19,8 @@ pub(in crate::commands) fn watched(
     at_most: Duration,
 ) -> Result<Watched, Exit> {
     let read = || -> Result<Watched, String> {
-        let metrics = match &args.target_metrics {
-            Some(text) => Some(metrics(text, &args.target_metrics_header, access)?),
-            None => None,
-        };
-        let watched = Watched { pid: args.target_pid, metrics };
+        let metrics = args.target_metrics.as_ref().map(|text| metrics(text, &args.target_metrics_header, access));
+        let watched = Watched { pid: args.target_pid, metrics: metrics.transpose()? };
         watched.check(at_most).map(|()| watched)
     };
     read().map_err(|why| {

@@ -1,6 +1,7 @@
 //! Summaries and search results on disk: finds, reads and replaces them by file, folder, folder of repeats or pattern.
 
 use crate::capacity::CapacityResult;
+use crate::commands::inputs::named_file::bounded;
 use crate::gates::baseline::Comparison;
 use crate::probe::ProbeReport;
 use crate::summary::{Repeats, Summary};
@@ -9,7 +10,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use std::fmt;
 use std::fs::{self, File};
-use std::io::{self, Read, Write};
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 /// File name of a run's summary in its folder.
@@ -153,9 +154,7 @@ pub(crate) fn read_search(place: &Path) -> Result<CapacityResult, String> {
 /// # Errors
 /// One sentence with the path.
 pub(crate) fn text(path: &Path, most: u64) -> Result<String, String> {
-    let mut bytes = vec![];
-    let opened = File::open(path).and_then(|file| file.take(most + 1).read_to_end(&mut bytes));
-    opened.map_err(|error| format!("{}: {error}", path.display()))?;
+    let bytes = bounded(path, most).map_err(|error| format!("{}: {error}", path.display()))?;
     String::from_utf8(bytes).map_err(|_| format!("{}: not UTF-8", path.display()))
 }
 

@@ -102,22 +102,33 @@ fn is_conserved(summary: &Summary) -> bool {
     why.is_empty()
 }
 
-/// Picks the first applicable exit in the order of docs/spec/interface.md, "Exit codes",.
+/// Picks the first applicable exit in the order of docs/spec/interface.md, "Exit codes".
 fn exit(validity: &ValiditySettings, tolerates_loss: bool, summary: &Summary, stop: Option<Stop>, panics: u64) -> Exit {
     let invalid = summary.validity.verdict == Verdict::Invalid && validity.on_invalid == OnInvalid::Fail;
     let doubted = summary.validity.verdict == Verdict::Suspect && validity.on_suspect == OnSuspect::Fail;
-    let holds = [
-        (panics > 0, Exit::Broken),
-        (summary.never_connected(), Exit::Unreachable),
-        (!summary.run.complete && !tolerates_loss, Exit::Incomplete),
+    let judged = [
         (invalid || doubted, Exit::Invalid),
         (!passed(summary) || matches!(stop, Some(Stop::Brake | Stop::Gate)), Exit::Failed),
     ];
+    first_that_holds(judged, unjudged_exit(tolerates_loss, summary, stop, panics))
+}
+
+/// The exit of a run as far as neither its gates nor its validity decide it.
+pub(super) fn unjudged_exit(tolerates_loss: bool, summary: &Summary, stop: Option<Stop>, panics: u64) -> Exit {
     let stopped = match stop {
         Some(Stop::Signal(signal)) => Exit::from(signal),
         Some(Stop::Brake | Stop::Gate) | None => Exit::Passed,
     };
-    holds.into_iter().filter(|(holds, _)| *holds).fold(stopped, |first, (_, exit)| first.first_of(exit))
+    let broken = [
+        (panics > 0, Exit::Broken),
+        (summary.never_connected(), Exit::Unreachable),
+        (!summary.run.complete && !tolerates_loss, Exit::Incomplete),
+    ];
+    first_that_holds(broken, stopped)
+}
+
+fn first_that_holds(exits: impl IntoIterator<Item = (bool, Exit)>, otherwise: Exit) -> Exit {
+    exits.into_iter().filter(|(holds, _)| *holds).fold(otherwise, |first, (_, exit)| first.first_of(exit))
 }
 
 /// Exit of the signal received so far, or `Passed`.

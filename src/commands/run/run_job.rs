@@ -42,12 +42,7 @@ impl RunJob<'_> {
     pub(super) fn run_with_retries(&self, seed: Seed) -> Result<FinishedRun, Exit> {
         let mut retries = self.args.trust.retry_invalid;
         loop {
-            let spec = self.run_spec(Plan::new(self.profile.clone(), seed));
-            if !self.args.output.quiet {
-                write_stderr([announcement(&spec)]);
-            }
-            let done = controller::run_until(spec, self.signals.clone())
-                .map_err(|start_error| report_start_error(&start_error))?;
+            let done = self.play(self.run_spec(Plan::new(self.profile.clone(), seed)))?;
             if retries == 0 || !is_worth_a_retry(&done) {
                 return Ok(done);
             }
@@ -56,6 +51,17 @@ impl RunJob<'_> {
                 write_stderr([format!("INVALID: {}; once more, {retries} left after that", doubts(&done.summary))]);
             }
         }
+    }
+
+    /// Announces and plays one run.
+    ///
+    /// # Errors
+    /// The run could not be started; stderr already has the reason.
+    pub(super) fn play(&self, spec: RunSpec) -> Result<FinishedRun, Exit> {
+        if !self.args.output.quiet {
+            write_stderr([announcement(&spec)]);
+        }
+        controller::run_until(spec, self.signals.clone()).map_err(|start_error| report_start_error(&start_error))
     }
 
     /// Runs the control run of `plan`; `None` if a signal ended it, which then ends the run too, before its first peer.
@@ -109,8 +115,7 @@ fn is_worth_a_retry(done: &FinishedRun) -> bool {
 }
 
 fn doubts(summary: &Summary) -> String {
-    let doubt = |doubt: &Doubt| format!("{}: {}", doubt.what, doubt.observed);
-    summary.validity.reasons.iter().map(doubt).collect::<Vec<_>>().join(", ")
+    summary.validity.reasons.iter().map(Doubt::in_short).collect::<Vec<_>>().join(", ")
 }
 
 /// Describes the run of `plan` on this machine.
@@ -158,7 +163,7 @@ pub(in crate::commands) fn show(silent: bool, color: ColorWhen) -> Show {
 }
 
 /// One line about the size of the run, shown before it starts.
-pub(super) fn announcement(spec: &RunSpec) -> String {
+fn announcement(spec: &RunSpec) -> String {
     let (plan, cost) = (&spec.plan, spec.plan.cost());
     let way = spec.access.shown(spec.url.as_deref()).in_words();
     let way: String = way.iter().map(|words| format!(", {words}")).collect();

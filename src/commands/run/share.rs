@@ -1,11 +1,12 @@
 //! `meshload run --share I/N`: plays one machine's share of a plan, and leaves its part for `meshload merge`.
 
-use super::run_job::{RunJob, announcement, report_start_error};
+use super::finish::unjudged_exit;
+use super::run_job::RunJob;
 use crate::cli::RunArgs;
 use crate::commands::Exit;
 use crate::commands::report::report_dir::{EVENTS_FILE, PART_FILE, ReportDir};
 use crate::commands::terminal::write_stderr;
-use crate::controller::{self, FinishedRun, RunSpec, Stop};
+use crate::controller::{FinishedRun, RunSpec};
 use crate::fleet::{Part, PartContext, PlannedWork};
 use crate::os::host_name;
 use crate::plan::{Plan, ShareOf};
@@ -45,16 +46,14 @@ pub(super) fn run_share(
     let planned = PlannedWork::of(&plan);
     let run_id = common_run_id(&plan, job.dialect.file_text(), start_at);
     let spec = RunSpec { run_id, share, start_at: Some(start_at), gates: vec![], ..job.run_spec(plan) };
-    if !job.args.output.quiet {
-        write_stderr([announcement(&spec)]);
-    }
     let traces = spec.keep.traces;
-    let done = match controller::run_until(spec, job.signals.clone()) {
+    let done = match job.play(spec) {
         Ok(done) => done,
-        Err(error) => return report_start_error(&error),
+        Err(exit) => return exit,
     };
-    let exit = exit(&done);
     let FinishedRun { summary, stop, played, probe, panics, events } = done;
+    // Whatever the target did is the merge's to judge.
+    let exit = unjudged_exit(false, &summary, stop, panics);
     let context = PartContext {
         share,
         planned,
@@ -82,20 +81,6 @@ pub(super) fn run_share(
         format!("part: {}", path.display()),
     ]);
     exit
-}
-
-/// The exit of a share: whatever the target did is the merge's to judge.
-fn exit(done: &FinishedRun) -> Exit {
-    let holds = [
-        (done.panics > 0, Exit::Broken),
-        (done.summary.never_connected(), Exit::Unreachable),
-        (!done.summary.run.complete, Exit::Incomplete),
-    ];
-    let stopped = match done.stop {
-        Some(Stop::Signal(signal)) => Exit::from(signal),
-        Some(Stop::Brake | Stop::Gate) | None => Exit::Passed,
-    };
-    holds.into_iter().filter(|(holds, _)| *holds).fold(stopped, |first, (_, exit)| first.first_of(exit))
 }
 
 /// The id of a run whose shares know only what they were told: the same for all of them, another for another start.

@@ -2,7 +2,7 @@
 
 use super::super::timeline::Timeline;
 use super::super::words::Words;
-use crate::vocabulary::format::{duration, plural};
+use crate::vocabulary::format::{duration, micros, plural};
 use crate::vocabulary::{Event, EventKind, FrameKind, PeerEvent, Phase, Seat};
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -101,7 +101,7 @@ fn paused(failed: &[SeriesHandshake], opened: &[SeriesHandshake]) -> Option<Stri
 }
 
 fn time(time: Duration) -> String {
-    duration(time.as_micros() as u64)
+    duration(micros(time))
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! The probe's report as a Mermaid sequence diagram.
 
 use super::super::report::ProbeReport;
+use crate::vocabulary::format::milliseconds;
 use std::fmt::Write;
 
 /// Renders the shown handshake; with `all` also messages to and from the server.
@@ -13,7 +14,7 @@ pub fn mermaid(report: &ProbeReport, all: bool) -> String {
         out.push_str("    participant S as server\n");
     }
     for step in report.shown_steps(all) {
-        let (at, from, what) = (format!("{:.1} ms", step.at_us as f64 / 1e3), id(&step.from), safe(&step.what));
+        let (at, from, what) = (milliseconds(step.at_us), id(&step.from), safe(&step.what));
         let _ = match &step.to {
             None => writeln!(out, "    Note over {from}: {at} {what}"),
             Some(to) => {

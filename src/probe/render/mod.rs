@@ -9,7 +9,7 @@ use crate::diagnosis::Cause;
 use crate::report::document::{Block, Card, Document, Ladder, StyledText, Table, TestCase, Tone};
 use crate::report::{self, Format, Reported, capitalised, pretty_json};
 use crate::summary::{TargetRoute, wall_time::in_words};
-use crate::vocabulary::format::plural;
+use crate::vocabulary::format::{known, milliseconds, plural};
 
 impl Reported for ProbeReport {
     const FILES: &'static [(&'static str, Format)] = &[
@@ -99,23 +99,19 @@ fn phases(report: &ProbeReport) -> Block {
             let edges = format!("{} of {}", phase.reached, phase.edges);
             StyledText::verdict(phase.reached == phase.edges, &edges, &edges)
         })
-        .figures("took", |phase| phase.took_us.map_or("–".to_owned(), ms))
+        .figures("took", |phase| known(phase.took_us, milliseconds))
         .into()
 }
 
 fn frames(report: &ProbeReport) -> Block {
     let arrow = |frame: &FrameLine| if frame.direction == "sent" { "→" } else { "←" };
     Table::of("Every frame of the handshake above; an SDP is cut, secrets are masked", &report.frames)
-        .figures("at", |frame| ms(frame.at_us))
+        .figures("at", |frame| milliseconds(frame.at_us))
         .words("peer", |frame| format!("peer {}", frame.peer))
         .words("", |frame| format!("{} {}", arrow(frame), frame.kind))
         .words("frame", |frame| &frame.text)
         .words("rule", |frame| frame.rule.clone().unwrap_or_default())
         .into()
-}
-
-fn ms(us: u64) -> String {
-    format!("{:.1} ms", us as f64 / 1e3)
 }
 
 fn remedies(report: &ProbeReport) -> Block {

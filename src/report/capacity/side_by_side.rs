@@ -1,9 +1,9 @@
 //! Compares two searches, one row for each figure.
 
-use super::tables::{known, load, number, whole};
+use super::tables::{load, number, whole};
 use crate::capacity::{CapacityResult, Growth, LimitedBy, Probe, compared};
 use crate::report::document::{Block, Table};
-use crate::vocabulary::{format::bytes, format::count, format::duration};
+use crate::vocabulary::format::{bytes, count, duration, known};
 
 /// A figure of a search, and of its probe at the largest load that came up whole in both.
 type SearchFigure = fn(&CapacityResult, Option<&Probe>) -> Option<String>;

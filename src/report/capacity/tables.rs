@@ -2,7 +2,8 @@
 
 use crate::capacity::{CapacityResult, LimitedBy, LoadFinding, Probe, ProbeVerdict, differences};
 use crate::report::document::{Block, Table};
-use crate::vocabulary::{format::bytes, format::count, format::duration, format::percent, format::plural};
+use crate::summary::Doubt;
+use crate::vocabulary::format::{bytes, count, duration, known, percent, plural};
 
 /// The probes in the order of the search.
 pub(super) fn probes(findings: &CapacityResult) -> Block {
@@ -18,11 +19,6 @@ pub(super) fn probes(findings: &CapacityResult) -> Block {
         .figures("frames/s out", |probe| whole(probe.frames_out_per_second))
         .words("why", |probe| why(probe))
         .into()
-}
-
-/// A figure in words; a dash if it is not known.
-pub(super) fn known<T>(figure: Option<T>, words: impl Fn(T) -> String) -> String {
-    figure.map_or("–".to_owned(), words)
 }
 
 /// The server's load with other numbers and sizes of rooms.
@@ -153,10 +149,7 @@ fn why(probe: &Probe) -> String {
             None => String::new(),
         },
         ProbeVerdict::Broke => probe.why_broke().unwrap_or_default(),
-        ProbeVerdict::NotValid => {
-            let doubt = probe.validity.reasons.first();
-            doubt.map_or("incomplete".to_owned(), |doubt| format!("{}: {}", doubt.what, doubt.observed))
-        }
+        ProbeVerdict::NotValid => probe.validity.reasons.first().map_or("incomplete".to_owned(), Doubt::in_short),
     }
 }
 

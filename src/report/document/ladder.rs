@@ -2,6 +2,7 @@
 
 use crate::report::escape::plain;
 use crate::summary::TraceStep;
+use crate::vocabulary::format::milliseconds;
 
 /// Characters from one peer's column to the next.
 const LANE: usize = 34;
@@ -54,7 +55,7 @@ impl Ladder {
 /// The way of a message, behind its arrow.
 fn ending(step: &TraceStep) -> String {
     match (step.heard_us, step.outcome.as_str()) {
-        (Some(heard_us), "heard") => format!("{:.1} ms", heard_us.saturating_sub(step.at_us) as f64 / 1e3),
+        (Some(heard_us), "heard") => milliseconds(heard_us.saturating_sub(step.at_us)),
         (_, "elsewhere") => "on another channel".to_owned(),
         (_, "never") => "never arrived".to_owned(),
         _ => String::new(),

@@ -105,11 +105,6 @@ impl Document {
     pub fn known_facts(&self) -> impl Iterator<Item = (&'static str, &StyledText)> {
         self.facts.iter().filter(|(_, value)| !value.text.is_empty()).map(|(name, value)| (*name, value))
     }
-
-    /// The blocks that show anything.
-    pub fn shown_blocks(&self) -> impl Iterator<Item = &Block> {
-        self.blocks.iter().filter(|block| !block.is_empty())
-    }
 }
 
 impl TestCase {

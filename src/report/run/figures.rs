@@ -7,8 +7,12 @@ use crate::vocabulary::format::duration;
 /// A percentile that the distribution keeps, in brackets if it has too few samples to mean anything.
 pub(super) fn percentile(distribution: &Distribution, wanted: f64) -> String {
     let us = distribution.percentiles().into_iter().find(|(at, _)| *at == wanted).map_or(0, |(_, us)| us);
-    let shown = duration(us);
-    if distribution.count < samples_needed(wanted) { format!("[{shown}]") } else { shown }
+    bracketed(duration(us), distribution.count, wanted)
+}
+
+/// What is shown of a percentile, in brackets if it has too few samples to mean anything.
+pub(in crate::report) fn bracketed(shown: String, samples: u64, percentile: f64) -> String {
+    if samples < samples_needed(percentile) { format!("[{shown}]") } else { shown }
 }
 
 type SpreadFigure = fn(&Distribution) -> String;

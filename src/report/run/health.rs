@@ -4,7 +4,7 @@ use super::latency::percentile_chart;
 use super::load::{axis, middle_of};
 use crate::report::document::{Block, Chart, ChartColour, Mark, fractions};
 use crate::summary::{Summary, TargetProcess};
-use crate::vocabulary::format::{bytes, count, duration, number, percent};
+use crate::vocabulary::format::{bytes, count, duration, known, number, percent};
 
 /// Most of the target's own metrics shown; summary.json has all.
 const METRICS_MAX: usize = 8;
@@ -54,7 +54,7 @@ fn target_facts(process: &TargetProcess) -> Vec<(&'static str, String)> {
         ("its CPU", format!("{:.2} cores, at most {:.2}", process.cpu_cores, process.cpu_cores_max)),
         ("its wait for a CPU", format!("{} of the run", percent(process.waiting_share))),
         ("its memory at most", bytes(process.rss_bytes_max)),
-        ("its descriptors at most", process.fds_max.map_or("–".to_owned(), count)),
+        ("its descriptors at most", known(process.fds_max, count)),
         ("its threads at most", count(process.threads_max)),
     ];
     facts.extend((!last.is_empty()).then(|| ("its metrics at the end", last.join(", "))));

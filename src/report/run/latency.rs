@@ -1,6 +1,6 @@
 //! Latency charts: times over percentiles, and over the run.
 
-use super::load::{axis, end_of, line, rate};
+use super::load::{axis, end_of, middle_of, rate};
 use crate::gates::Gate;
 use crate::report::document::{
     Bar, Chart, ChartColour, Mark, MarkShape, amounts, log_time, nines, percentiles, short_count, times,
@@ -124,8 +124,10 @@ fn over_time(series: &[SeriesRow], name: &str, heading: &str, limits: &[GateLimi
     let near = near(limits, fastest, slowest);
     let edges = || heat.iter().flat_map(|bar| [bar.from.1, bar.to.1]).map(|log| 10f64.powf(log) as u64);
     let all = || edges().chain(near.iter().map(|limit| limit.us)).chain([fastest, slowest]);
+    // A row without a sample interrupts the line.
     let line = |colour: ChartColour, name_of_line: &str, of: fn(&RowTimer) -> u64| {
-        line(series, colour, name_of_line, |row| Some(log_time(of(row.timers.get(name)?) as f64)))
+        let value = |row: &SeriesRow| row.timers.get(name).map_or(f64::NAN, |timer| log_time(of(timer) as f64));
+        Mark::line(colour, name_of_line, series.iter().map(|row| (middle_of(row), value(row))))
     };
     let lines = [
         line(ChartColour::Median, "p50", |timer| timer.p50_us),

@@ -4,7 +4,7 @@ use crate::report::document::{
     Axis, Bar, Block, Chart, ChartColour, Corner, Mark, MarkShape, Table, amounts, seconds as seconds_axis, short_count,
 };
 use crate::summary::SeriesRow;
-use crate::vocabulary::format;
+use crate::vocabulary::format::{count, duration, known};
 
 pub(super) fn charts(series: &[SeriesRow]) -> Vec<Chart> {
     if series.is_empty() {
@@ -32,15 +32,14 @@ pub(super) fn seconds(series: &[SeriesRow]) -> Block {
         ("frames", |row| row.frames),
         ("messages", |row| row.messages),
     ];
-    let time = |us: Option<u64>| us.map_or("–".into(), format::duration);
     // A summary of meshload has at most a thousand rows; a foreign one must not make the page endless.
     let rows = series.iter().take(1_000);
     let table = Table::of("p50 and p99 are those of time_to_open (due) of the edges decided in it", rows);
     let table = COUNTS
         .into_iter()
-        .fold(table, |table, (head, of)| table.figures(head, |row| format::count(of(row))))
-        .figures("p50", |row| time(row.time_to_open_p50_us))
-        .figures("p99", |row| time(row.time_to_open_p99_us));
+        .fold(table, |table, (head, of)| table.figures(head, |row| count(of(row))))
+        .figures("p50", |row| known(row.time_to_open_p50_us, duration))
+        .figures("p99", |row| known(row.time_to_open_p99_us, duration));
     Block::Details("The run, second by second".into(), vec![table.into()])
 }
 
@@ -101,16 +100,6 @@ fn steps(series: &[SeriesRow], of: fn(&SeriesRow) -> u64) -> Vec<Corner> {
 /// The axis of the whole run.
 pub(super) fn axis(series: &[SeriesRow]) -> Axis {
     seconds_axis(series.last().map_or(0.0, end_of))
-}
-
-/// A line through the middles of the rows; a row without a value is a gap.
-pub(super) fn line(
-    series: &[SeriesRow],
-    colour: ChartColour,
-    name: &str,
-    value: impl Fn(&SeriesRow) -> Option<f64>,
-) -> Mark {
-    Mark::line(colour, name, series.iter().map(|row| (middle_of(row), value(row).unwrap_or(f64::NAN))))
 }
 
 /// The middle of the row, in seconds of the run.

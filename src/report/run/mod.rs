@@ -12,6 +12,7 @@ mod provenance;
 mod signaling;
 mod verdict;
 
+pub(super) use figures::bracketed;
 pub(super) use latency::percentile_chart;
 pub use verdict::{capitalised, findings};
 pub(super) use verdict::{gate_check, gate_table};

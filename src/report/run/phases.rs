@@ -4,7 +4,7 @@ use super::figures::{percentile, with_spread};
 use crate::report::document::{Bar, Block, Chart, ChartColour, Mark, MarkShape, StyledText, Table, rows, spans};
 use crate::summary::{PhaseTimes, SlowEdge, Summary};
 use crate::vocabulary::Phase;
-use crate::vocabulary::format::{count, duration, percent, plural};
+use crate::vocabulary::format::{count, duration, known, percent, plural};
 
 /// As many rows as a summary of meshload holds.
 const SLOWEST_MAX: usize = 20;
@@ -87,8 +87,8 @@ fn timers(summary: &Summary) -> Block {
     let key = |phase: Phase| Some(ChartColour::of_phase(phase.name()));
     let phases = Phase::OF_AN_EDGE.into_iter().map(|phase| (phase.name(), payer(phase), key(phase)));
     let others = OTHER_TIMERS.into_iter().map(|(name, payer)| (name, payer, None));
-    let known = phases.chain(others).filter_map(|named| Some((named, &summary.timers.get(named.0)?.due)));
-    let table = Table::of(CAPTION, known)
+    let measured = phases.chain(others).filter_map(|named| Some((named, &summary.timers.get(named.0)?.due)));
+    let table = Table::of(CAPTION, measured)
         .words("timer (due)", |((name, _, key), _)| StyledText { key: *key, ..StyledText::term(*name) })
         .words("paid by", |((_, payer, _), _)| *payer)
         .figures("samples", |(_, due)| count(due.count));
@@ -97,9 +97,7 @@ fn timers(summary: &Summary) -> Block {
     [("ours p50", 50.0), ("ours p99", 99.0)]
         .into_iter()
         .fold(table, |table, (head, at)| {
-            let ours =
-                |name: &str| control.timers.get(name).map_or("–".to_owned(), |timer| percentile(&timer.due, at));
-            table.figures(head, |((name, ..), _)| ours(name))
+            table.figures(head, |((name, ..), _)| known(control.timers.get(*name), |timer| percentile(&timer.due, at)))
         })
         .into()
 }
@@ -184,7 +182,7 @@ pub(super) fn slowest(summary: &Summary) -> Vec<Block> {
 fn slow_table(edges: &[SlowEdge]) -> Block {
     let time = |edge: &SlowEdge, wanted: Phase| {
         let found = edge.phases.by_phase().into_iter().find(|(phase, _)| *phase == wanted);
-        found.map_or("–".to_owned(), |(_, us)| duration(us))
+        known(found, |(_, us)| duration(us))
     };
     let table = Table::of("The slowest edges that opened", edges)
         .words("room", |edge| &edge.room)

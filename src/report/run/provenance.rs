@@ -2,7 +2,7 @@
 
 use crate::report::document::{Block, StyledText, Table};
 use crate::summary::{PhaseSpan, Run, Summary, wall_time::from_rfc3339, wall_time::in_words};
-use crate::vocabulary::format::{duration, plural};
+use crate::vocabulary::format::{duration, known, plural};
 
 /// The conditions of a run, without its version of meshload.
 pub(super) fn facts(run: &Run) -> Vec<(&'static str, StyledText)> {
@@ -46,12 +46,12 @@ pub(super) fn blocks(summary: &Summary) -> Vec<Block> {
 fn phases(phases: &[PhaseSpan]) -> Block {
     let lasted = |phase: &PhaseSpan| {
         let span = from_rfc3339(&phase.ended_at)?.duration_since(from_rfc3339(&phase.started_at)?).ok()?;
-        Some(duration(u64::try_from(span.as_micros()).ok()?))
+        u64::try_from(span.as_micros()).ok()
     };
     Table::of("When each phase of the run began and ended", phases.iter().take(20))
         .words("phase of the run", |phase| &phase.name)
         .words("from", |phase| &phase.started_at)
         .words("to", |phase| &phase.ended_at)
-        .figures("lasted", |phase| lasted(phase).unwrap_or_else(|| "–".to_owned()))
+        .figures("lasted", |phase| known(lasted(phase), duration))
         .into()
 }

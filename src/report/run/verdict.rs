@@ -164,18 +164,22 @@ pub(super) fn figures(summary: &Summary) -> Vec<Figure> {
 
 /// A verdict on the amplification.
 fn amplification(times: f64) -> String {
-    let idle = percent(1.0 - 1.0 / times.max(1.0));
-    match times {
-        _ if times < 1.05 => "ideal: nearly every frame that a peer read concerned it".to_owned(),
-        _ if times < WASTEFUL_FROM => format!("good: {idle} of the frames read did not concern their reader"),
-        _ => format!("wasteful: {idle} of the frames read did not concern their reader"),
+    if times < 1.05 {
+        return "ideal: nearly every frame that a peer read concerned it".to_owned();
     }
+    let verdict = if times < WASTEFUL_FROM { "good" } else { "wasteful" };
+    format!("{verdict}: {} of the frames read did not concern their reader", idle_share(times))
+}
+
+/// The share of the frames read that did not concern their reader; `times` is the amplification, above 1.
+fn idle_share(times: f64) -> String {
+    percent(1.0 - 1.0 / times)
 }
 
 /// Advice on a wasteful amplification.
 pub(super) fn amplification_advice(summary: &Summary) -> Option<String> {
     summary.amplification.filter(|times| *times >= WASTEFUL_FROM).map(|times| {
-        let less = percent(1.0 - 1.0 / times);
+        let less = idle_share(times);
         format!(
             "What to do: deliver an offer, an answer or a candidate to the peer that it names, and everything else to \
              the room alone; that saves the server {less} of the frames that it delivers"
@@ -230,9 +234,10 @@ pub(super) fn checks(summary: &Summary) -> Vec<TestCase> {
     let judged = is_judged(summary.result);
     let nothing_opened = (judged && summary.counts.edges.opened == 0)
         .then(|| TestCase::failed("an edge opened", "verdict", format!("{NO_EDGE}{causes}")));
-    let reasons: Vec<String> = reasons(summary).into_iter().map(|reason| reason.text).collect();
-    let without_server = (judged && ended_without_server(summary))
-        .then(|| TestCase::failed("the peers have the server at the end", "verdict", reasons.join(" | ")));
+    let without_server = (judged && ended_without_server(summary)).then(|| {
+        let reasons: Vec<String> = reasons(summary).into_iter().map(|reason| reason.text).collect();
+        TestCase::failed("the peers have the server at the end", "verdict", reasons.join(" | "))
+    });
     // Only INVALID fails the case; SUSPECT is a warning.
     let validity = match summary.validity.verdict {
         Verdict::Invalid => {

@@ -24,6 +24,16 @@ pub fn duration(us: u64) -> String {
     }
 }
 
+/// Milliseconds with one digit, for times that are read beside each other: `41.2 ms`.
+pub fn milliseconds(us: u64) -> String {
+    format!("{:.1} ms", us as f64 / 1e3)
+}
+
+/// A figure in words; a dash if it is not known.
+pub fn known<T>(figure: Option<T>, words: impl FnOnce(T) -> String) -> String {
+    figure.map_or_else(|| "–".to_owned(), words)
+}
+
 /// A number with commas between thousands: `1,234,567`.
 pub fn count(count: u64) -> String {
     let plain = count.to_string();

@@ -6,7 +6,7 @@ use meshload::diagnosis::Cause;
 use meshload::dialect::Dialect;
 use meshload::probe::{ProbeSpec, probe};
 use meshload::server::{RoomModel, Routing, faults};
-use meshload::vocabulary::{Approval, HandshakeSettings, Initiator, Seed, Trigger};
+use meshload::vocabulary::{Approval, HandshakeSettings, Seed, Trigger};
 use std::collections::BTreeMap;
 use std::time::Duration;
 use world::Virtual;
@@ -42,23 +42,9 @@ fn diagnosed(case: Case) -> Cause {
 }
 
 fn order(seed: u64) -> ProbeSpec {
-    ProbeSpec {
-        run_id: format!("m{seed}"),
-        dialect: Dialect::named("dashboard").unwrap(),
-        sizes: vec![2, 3],
-        handshake: HandshakeSettings {
-            trigger: Trigger::PeerReady,
-            initiator: Initiator::LowerId,
-            settle: Duration::ZERO,
-            approval: Approval::Off,
-            timeout: Duration::from_secs(2),
-            trickle: true,
-        },
-        seed: Seed(seed),
-        repeat: None,
-        try_remedies: false,
-        way: Default::default(),
-    }
+    let handshake =
+        HandshakeSettings { trigger: Trigger::PeerReady, ..HandshakeSettings::within(Duration::from_secs(2)) };
+    ProbeSpec::new(format!("m{seed}"), Dialect::named("dashboard").unwrap(), handshake, Seed(seed))
 }
 
 /// Bounds for a server that is near: 2 s if healthy, else the timeout + 4 s, of which 1.5 s are the age that the connections of

@@ -44,8 +44,7 @@ pub(in super::super) fn find(record: &RunRecord<'_>) -> Option<RunFinding> {
         count(losses.len() as u64),
         duration(pattern.spread(pattern.of).div_ceil(2))
     );
-    let is_sure = !is_age && unless.is_empty();
-    let confidence = if is_sure { FindingConfidence::High } else { FindingConfidence::Low };
+    let confidence = if or_age.is_empty() { FindingConfidence::High } else { FindingConfidence::Low };
     let remedy = "Let clients say something more often than that ([[every]] in a dialect), or let the server or proxy wait \
                   longer than the slowest keepalive.";
     Some(fault("idle-close", confidence, sentence, remedy, share(pattern.fit.len() as u64, losses.len() as u64)))

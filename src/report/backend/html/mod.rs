@@ -33,9 +33,9 @@ impl Document {
             }
             main {
                 section.verdicts.alone[self.cards.len() < 2] aria-label="Verdicts" { @for each in &self.cards { (card(each)) } }
-                @for each in self.shown_blocks().filter(|each| matches!(each, Block::Figures(_))) { (block(each, 2)) }
+                @for each in self.blocks.iter().filter(|each| matches!(each, Block::Figures(_))) { (block(each, 2)) }
                 (contents(self))
-                @for each in self.shown_blocks().filter(|each| !matches!(each, Block::Figures(_))) { (block(each, 2)) }
+                @for each in self.blocks.iter().filter(|each| !matches!(each, Block::Figures(_))) { (block(each, 2)) }
                 (glossary(self))
             }
             footer {
@@ -51,8 +51,8 @@ impl Document {
 
 /// Links to the sections.
 fn contents(document: &Document) -> Markup {
-    let titles = document.shown_blocks().filter_map(|block| match block {
-        Block::Section(title, _) => Some(*title),
+    let titles = document.blocks.iter().filter_map(|block| match block {
+        Block::Section(title, _) if !block.is_empty() => Some(*title),
         _ => None,
     });
     html! { nav.contents aria-label="Contents" { @for title in titles { a href={ "#" (anchor(title)) } { (title) } " " } } }

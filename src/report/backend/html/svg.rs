@@ -30,7 +30,7 @@ pub(super) fn draw(chart: &Chart, width: f64, class: &str) -> Markup {
         svg class=[(!class.is_empty()).then_some(class)] role="img" aria-label=(says) viewBox=(frame) {
             title { (says) }
             (plane.axes())
-            @for mark in chart.marks.iter().filter(|mark| !matches!(mark.shape, MarkShape::Horizontal(_))) { (plane.mark(mark)) }
+            @for mark in &chart.marks { (plane.mark(mark)) }
             (plane.limits())
         }
     }
@@ -96,7 +96,7 @@ impl Plane<'_> {
             MarkShape::Line(points) => html! {
                 path class={ "line " (colour) } d=(self.path(points)) {}
                 (self.circles(mark, "dot", &lone(points)))
-                (self.circles(mark, "hit", &points.iter().copied().step_by(points.len().div_ceil(TITLES_MAX).max(1)).collect::<Vec<_>>()))
+                (self.circles(mark, "hit", points.iter().step_by(points.len().div_ceil(TITLES_MAX).max(1))))
             },
             MarkShape::Area(points) => html! { path class={ "area " (colour) } d=(self.area(points)) {} },
             MarkShape::Dots(points) => self.circles(mark, "dot", points),
@@ -106,6 +106,7 @@ impl Plane<'_> {
                     @for bar in boxes { (self.rectangle(mark, bar, boxes.len() <= TITLES_MAX)) }
                 }
             },
+            // `limits` draws it, over all others.
             MarkShape::Horizontal(_) => html! {},
             MarkShape::Vertical(at) => {
                 let x = self.x(*at);
@@ -137,10 +138,10 @@ impl Plane<'_> {
         format!("{line}L{} {}L{} {}Z", short(self.x(*last)), self.bottom, short(self.x(*first)), self.bottom)
     }
 
-    fn circles(&self, mark: &Mark, shape: &str, points: &[Corner]) -> Markup {
+    fn circles<'c>(&self, mark: &Mark, shape: &str, points: impl IntoIterator<Item = &'c Corner>) -> Markup {
         html! {
             g class={ (shape) " " (class(mark.colour)) } {
-                @for (x, y) in points.iter().filter(|(x, y)| !x.is_nan() && !y.is_nan()) {
+                @for (x, y) in points.into_iter().filter(|(x, y)| !x.is_nan() && !y.is_nan()) {
                     circle cx=(short(self.x(*x))) cy=(short(self.y(*y))) r="4" { title { (self.in_words(mark, *x, *y)) } }
                 }
             }
