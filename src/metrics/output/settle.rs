@@ -13,10 +13,9 @@ impl Recorder {
         for half in 0..2 {
             self.settle_edges(half, interrupted);
         }
-        let mut checks = std::mem::take(&mut self.trace_check);
         for room in &self.rooms {
             if let Some(trace) = room.trace.as_deref().filter(|trace| !trace.is_over && trace.is_whole(room.size)) {
-                checks.add(&trace.events);
+                self.run_wide.trace_check.add(&trace.events);
             }
         }
         let mut traces = self.kept_traces();
@@ -30,17 +29,10 @@ impl Recorder {
             worst_rooms: meshes::worst(&self),
             labels,
             traces,
-            trace_check: checks,
             guests: self.guests.counts,
             totals: self.all_totals,
             series: self.series.into_rows(),
-            handling: self.handling,
-            arrival_clocks: self.arrival_clocks,
-            outages: self.outages,
-            frame_notes: self.frame_notes,
-            connections: self.connections,
-            leaves: self.leaves,
-            tally: self.tally,
+            run_wide: self.run_wide,
         }
     }
 

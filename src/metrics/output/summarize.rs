@@ -49,8 +49,8 @@ pub fn summarize(figures: &RunFigures, health: &HealthFigures, facts: RunFacts) 
     let strain = strain_of(figures, health);
     Summary {
         validity: judge(&strain, &facts.thresholds),
-        offered: offered_load(&strain, &figures.series, &figures.handling, &facts.thresholds),
-        health: Health { arrival_clocks: figures.arrival_clocks, ..health.summary(figures.tally) },
+        offered: offered_load(&strain, &figures.series, &figures.run_wide.handling, &facts.thresholds),
+        health: Health { arrival_clocks: figures.run_wide.arrival_clocks, ..health.summary(figures.run_wide.tally) },
         series: series::rows(&figures.series, &health.generator),
         // The controller adds the target's process, diagnosis, findings and traces.
         meshload: facts.build,
@@ -99,9 +99,9 @@ pub fn of_figures(figures: &RunFigures, kinds: &[String]) -> Summary {
         mean_edge_own: totals.mean_edge_own(),
         failures: totals.failures.rows(label),
         slowest: totals.slowest.rows(label),
-        outages: figures.outages.rows(),
+        outages: figures.run_wide.outages.rows(),
         worst_rooms: figures.worst_rooms.iter().map(|room| room.mesh.clone()).collect(),
-        unmatched: figures.frame_notes.rows(),
+        unmatched: figures.run_wide.frame_notes.rows(),
         ..Summary::default()
     }
 }
@@ -109,7 +109,7 @@ pub fn of_figures(figures: &RunFigures, kinds: &[String]) -> Summary {
 /// The doubts about one share's figures alone: an agent's strain concerns its rooms, and must not hide among others'.
 pub fn doubts(figures: &RunFigures, health: &HealthFigures, thresholds: &Thresholds) -> (Validity, Vec<Doubt>) {
     let strain = strain_of(figures, health);
-    let offered = offered_load(&strain, &figures.series, &figures.handling, thresholds);
+    let offered = offered_load(&strain, &figures.series, &figures.run_wide.handling, thresholds);
     (judge(&strain, thresholds), offered.doubts)
 }
 
@@ -133,7 +133,7 @@ fn rates_of(counts: &Counts) -> Rates {
 }
 
 fn strain_of(figures: &RunFigures, health: &HealthFigures) -> Strain {
-    let tally = figures.tally;
+    let tally = figures.run_wide.tally;
     let mut to_open = figures.totals[0].timers.of(TimerId::TimeToOpen).clone();
     to_open.merge(figures.totals[1].timers.of(TimerId::TimeToOpen));
     let own = figures.totals.iter().filter_map(|totals| totals.failures.generator_limits());

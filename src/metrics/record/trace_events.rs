@@ -51,7 +51,7 @@ impl Recorder {
         let Some(trace) = place.as_deref_mut() else { return };
         trace.is_over = true;
         if trace.is_whole(size) {
-            self.trace_check.add(&trace.events);
+            self.run_wide.trace_check.add(&trace.events);
         }
         let slow = trace.opened.iter().filter(|(due_us, ..)| self.slow.takes(*due_us)).count() > 0;
         if trace.failed.is_empty() && !slow {
