@@ -19,7 +19,6 @@ pub struct RunFigures {
     /// 0: measured rooms; 1: warm-up rooms.
     pub(in crate::metrics) totals: [Totals; 2],
     pub(in crate::metrics) guests: [GuestCounts; 2],
-    pub(in crate::metrics) has_warmup: bool,
     pub(in crate::metrics) series: TimeRows<SecondCounts>,
     pub(in crate::metrics) run_wide: RunWideFigures,
     pub(in crate::metrics) met: MetRooms,
@@ -35,7 +34,6 @@ impl RunFigures {
         Self {
             totals: [Totals::new(kinds), Totals::new(kinds)],
             guests: Default::default(),
-            has_warmup: false,
             series: TimeRows::default(),
             run_wide: RunWideFigures::default(),
             met: MetRooms::default(),
@@ -49,7 +47,6 @@ impl RunFigures {
     pub fn merge(&mut self, other: Self) {
         self.totals.iter_mut().zip(other.totals).for_each(|(ours, theirs)| ours.merge(theirs));
         self.guests.iter_mut().zip(other.guests).for_each(|(ours, theirs)| *ours += theirs);
-        self.has_warmup |= other.has_warmup;
         self.series.merge(other.series);
         self.run_wide.merge(other.run_wide);
         self.met.merge(other.met);

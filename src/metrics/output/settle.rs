@@ -24,7 +24,6 @@ impl Recorder {
         let label = |room| Some((room, self.rooms[self.slot(room)?].label.clone()));
         let labels: BTreeMap<_, _> = named.filter_map(label).collect();
         RunFigures {
-            has_warmup: self.rooms.iter().any(|room| room.warmup),
             met: self.met_rooms(),
             worst_rooms: meshes::worst(&self),
             labels,

@@ -91,7 +91,7 @@ pub fn of_figures(figures: &RunFigures, kinds: &[String]) -> Summary {
         amplification: counts.signaling.amplification(),
         signaling_bytes_per_edge: counts.signaling_bytes_per_edge(),
         counts,
-        counts_warmup: figures.has_warmup.then_some(warmup),
+        counts_warmup: (warmup.rooms.planned > 0).then_some(warmup),
         timers: totals.timers.distributions(kinds),
         timers_warmup: figures.totals[1].timers.distributions(kinds),
         shares: totals.shares(),
