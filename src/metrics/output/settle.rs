@@ -13,13 +13,7 @@ impl Recorder {
         for half in 0..2 {
             self.settle_edges(half, interrupted);
         }
-        for room in &self.rooms {
-            if let Some(trace) = room.trace.as_deref().filter(|trace| !trace.is_over && trace.is_whole(room.size)) {
-                self.run_wide.trace_check.add(&trace.events);
-            }
-        }
-        let mut traces = self.kept_traces();
-        traces.sort_by_key(|trace| trace.room);
+        let traces = self.take_traces();
         let named = self.all_totals.iter().flat_map(|totals| totals.failures.rooms().chain(totals.slowest.rooms()));
         let label = |room| Some((room, self.rooms[self.slot(room)?].label.clone()));
         let labels: BTreeMap<_, _> = named.filter_map(label).collect();
