@@ -3,7 +3,6 @@
 use crate::metrics::output::meshes;
 use crate::metrics::output::run_figures::RunFigures;
 use crate::metrics::record::recorder::Recorder;
-use crate::metrics::record::room::RoomRecord;
 use crate::summary::Messages;
 use std::collections::BTreeMap;
 
@@ -34,8 +33,7 @@ impl Recorder {
         let mut messages = Messages::default();
         let (mut one_sided, mut surprises) = (0, 0);
         let ours = self.rooms.iter().filter(|room| usize::from(room.warmup) == half);
-        let edges = |room: &RoomRecord| room.edges_at..room.edges_at + room.edges();
-        for edge in ours.flat_map(|room| &self.edges[edges(room)]) {
+        for edge in ours.flat_map(|room| &self.edges[room.edge_range()]) {
             one_sided += u64::from(edge.is_undecided() && edge.is_one_sided());
             let by_plan = edge.is_closed_by_plan() || interrupted;
             for window in edge.windows {

@@ -195,7 +195,7 @@ impl Recorder {
         room.settled = true;
         self.run_wide.tally.rooms_decided += 1;
         let peers = &self.peers[room.peers_at..room.peers_at + usize::from(room.size)];
-        let edges = &self.edges[room.edges_at..room.edges_at + room.edges()];
+        let edges = &self.edges[room.edge_range()];
         let last = peers.iter().max_by_key(|peer| peer.began).copied().unwrap_or_default();
         let delay_us = last.began.since(last.due);
         let totals = &mut self.all_totals[context.half];
