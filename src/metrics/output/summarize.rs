@@ -8,7 +8,7 @@ use crate::metrics::output::run_figures::RunFigures;
 use crate::metrics::validity::{Strain, judge};
 use crate::profile::Thresholds;
 use crate::summary::{
-    Build, Counts, Doubt, Health, Machine, Outcome, PhaseSpan, Rates, Run, SCHEMA, Summary, TargetRoute, Validity,
+    Build, Counts, Doubt, Machine, Outcome, PhaseSpan, Rates, Run, SCHEMA, Summary, TargetRoute, Validity,
     wall_time::to_rfc3339,
 };
 use crate::vocabulary::{EngineKind, format::micros};
@@ -50,7 +50,7 @@ pub fn summarize(figures: &RunFigures, health: &HealthFigures, facts: RunFacts) 
     Summary {
         validity: judge(&strain, &facts.thresholds),
         offered: offered_load(&strain, &figures.series, &figures.run_wide.handling, &facts.thresholds),
-        health: Health { arrival_clocks: figures.run_wide.arrival_clocks, ..health.summary(figures.run_wide.tally) },
+        health: health.summary(&figures.run_wide),
         series: series::rows(&figures.series, &health.generator),
         // The controller adds the target's process, diagnosis, findings and traces.
         meshload: facts.build,
