@@ -7,7 +7,7 @@ use crate::dialect::{self, Dialect};
 use crate::metrics::{RunFacts, RunFigures, doubts};
 use crate::plan::ShareOf;
 use crate::profile::ValiditySettings;
-use crate::summary::{Doubt, FleetAgent, Machine, PhaseSpan, Summary, Validity};
+use crate::summary::{Doubt, FleetAgent, Machine, OfferedLoad, PhaseSpan, Summary, Validity};
 use crate::vocabulary::format::plural;
 use std::fmt;
 use std::time::{Duration, Instant, SystemTime};
@@ -118,8 +118,8 @@ fn dialect_of(part: &Part) -> Result<Dialect, MergeError> {
     }
 }
 
-/// The validity of one part alone, and the signs that its load was not offered.
-type JudgedPart = (Validity, Vec<Doubt>);
+/// The validity of one part alone, and its load as it was offered.
+type JudgedPart = (Validity, OfferedLoad);
 
 fn judged(part: &Part) -> JudgedPart {
     let PlayedShare { facts, figures, health, .. } = &part.played;
@@ -147,18 +147,18 @@ fn agents(context: &PartContext, parts: &[Part], judged: &[JudgedPart]) -> Vec<F
     agents
 }
 
-/// The worst verdict with the doubts about all parts, each under its part's name.
-fn named(parts: &[Part], judged: Vec<JudgedPart>) -> JudgedPart {
-    let (mut all, mut all_late) = JudgedPart::default();
-    for (Part { context, .. }, (validity, late)) in parts.iter().zip(judged) {
+/// The worst verdict with the doubts about all parts, each under its part's name, and the signs that a load was not offered.
+fn named(parts: &[Part], judged: Vec<JudgedPart>) -> (Validity, Vec<Doubt>) {
+    let (mut all, mut late) = (Validity::default(), vec![]);
+    for (Part { context, .. }, (validity, offered)) in parts.iter().zip(judged) {
         let name = format!("{} on {}", context.share, context.host);
         let named = |doubt: Doubt| Doubt { what: format!("{name}: {}", doubt.what), ..doubt };
         all.verdict = all.verdict.max(validity.verdict);
         all.reasons.extend(validity.reasons.into_iter().map(named));
         all.hints.extend(validity.hints.into_iter().map(named));
-        all_late.extend(late.into_iter().map(named));
+        late.extend(offered.doubts.into_iter().map(named));
     }
-    (all, all_late)
+    (all, late)
 }
 
 /// The sum of all parts.

@@ -8,7 +8,7 @@ use crate::metrics::output::run_figures::RunFigures;
 use crate::metrics::validity::{Strain, judge};
 use crate::profile::Thresholds;
 use crate::summary::{
-    Build, Counts, Doubt, Machine, Outcome, PhaseSpan, Rates, Run, SCHEMA, Summary, TargetRoute, Validity,
+    Build, Counts, Machine, OfferedLoad, Outcome, PhaseSpan, Rates, Run, SCHEMA, Summary, TargetRoute, Validity,
     wall_time::to_rfc3339,
 };
 use crate::vocabulary::{EngineKind, format::micros};
@@ -46,10 +46,10 @@ pub struct RunFacts {
 /// The summary of a run without its outcome: `commands` judges the gates on it and then sets
 /// `gates`, `result` and `exit_code`, which say `error` until then.
 pub fn summarize(figures: &RunFigures, health: &HealthFigures, facts: RunFacts) -> Summary {
-    let strain = strain_of(figures, health);
+    let (validity, offered) = doubts(figures, health, &facts.thresholds);
     Summary {
-        validity: judge(&strain, &facts.thresholds),
-        offered: offered_load(&strain, &figures.series, &figures.run_wide.handling, &facts.thresholds),
+        validity,
+        offered,
         health: health.summary(&figures.run_wide),
         series: series::rows(&figures.series, &health.generator),
         // The controller adds the target's process, diagnosis, findings and traces.
@@ -106,11 +106,12 @@ pub fn of_figures(figures: &RunFigures, kinds: &[String]) -> Summary {
     }
 }
 
-/// The doubts about one share's figures alone: an agent's strain concerns its rooms, and must not hide among others'.
-pub fn doubts(figures: &RunFigures, health: &HealthFigures, thresholds: &Thresholds) -> (Validity, Vec<Doubt>) {
+/// The doubts about the figures of a run, or of one share alone: an agent's strain concerns its rooms, and must not hide
+/// among others'.
+pub fn doubts(figures: &RunFigures, health: &HealthFigures, thresholds: &Thresholds) -> (Validity, OfferedLoad) {
     let strain = strain_of(figures, health);
     let offered = offered_load(&strain, &figures.series, &figures.run_wide.handling, thresholds);
-    (judge(&strain, thresholds), offered.doubts)
+    (judge(&strain, thresholds), offered)
 }
 
 /// The counts of one half.
