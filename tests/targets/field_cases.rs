@@ -1,7 +1,6 @@
 //! Runs and probes that people report from the field (PeerJS, trystero, uptime-kuma and others): each says what is true.
 
 use super::probed::report;
-use super::server::{Running, Target};
 use super::{addpeer, peerjs, relay};
 use meshload::dialect::builtins;
 use serde_json::Value;
@@ -9,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::sync::Mutex;
 use std::{fs, thread};
+use support::target::{Running, Target};
 
 /// A server with a dialect of one's own: a built-in one in which texts are replaced.
 struct Case {

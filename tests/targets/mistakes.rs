@@ -2,9 +2,9 @@
 
 use super::probed::{probe, report};
 use super::relay;
-use super::server::{Running, Target};
 use meshload::dialect::builtins;
 use std::{fs, thread};
+use support::target::{Running, Target};
 
 /// A mistake: its name, and what of the file becomes what.
 const MISTAKES: [(&str, &[(&str, &str)]); 12] = [

@@ -1,11 +1,11 @@
 //! Transports other than JSON in text frames of a WebSocket: binary frames, MessagePack, MQTT, server-sent events.
 
 use super::relay;
-use super::server::{Target, is_installed};
 use meshload::dialect::builtins;
 use meshload::summary::Summary;
 use std::fs;
 use std::process::Command;
+use support::target::{Target, is_installed};
 
 const MQTT: &str = include_str!("dialects/mqtt.toml");
 const SIGNALHUB: &str = include_str!("dialects/signalhub.toml");

@@ -3,9 +3,9 @@
 
 use super::addpeer;
 use super::probed::probe;
-use super::server::is_installed;
 use meshload::dialect::builtins;
 use std::fs;
+use support::target::is_installed;
 
 /// `socketio-addpeer` with texts changed into others.
 fn variant(changes: &[(&str, &str)]) -> String {
