@@ -13,6 +13,7 @@ use meshload::vocabulary::{
 };
 use std::hint::black_box;
 use std::time::{Duration, Instant};
+use support::memory::resident_bytes;
 
 const ROOMS: u32 = 100;
 const SIZE: u16 = 6;
@@ -93,7 +94,7 @@ fn traced_bytes() -> f64 {
     unopened.retain(|event| !matches!(event.kind, EventKind::Edge { event: EdgeEvent::Open, .. }));
     let sample = TraceSample::of(facts.iter().map(|room| (room.index, SIZE)), 0);
     let grown = |traced: bool| {
-        let before = resident_bytes();
+        let before = resident_bytes() as f64;
         let recorders: Vec<Recorder> = (0..PASSES)
             .map(|_| {
                 let recorder = Recorder::new(&facts, start, TIMEOUT, KINDS);
@@ -102,17 +103,12 @@ fn traced_bytes() -> f64 {
                 recorder
             })
             .collect();
-        let after = resident_bytes();
+        let after = resident_bytes() as f64;
         (after - before, recorders)
     };
     let (plain, _plain) = grown(false);
     let (traced, _traced) = grown(true);
     (traced - plain) / (f64::from(PASSES) * f64::from(ROOMS) * f64::from(SIZE))
-}
-
-fn resident_bytes() -> f64 {
-    let pages = std::fs::read_to_string("/proc/self/statm").unwrap();
-    pages.split(' ').nth(1).unwrap().parse::<f64>().unwrap() * 4_096.0
 }
 
 fn run() -> Summary {

@@ -24,13 +24,13 @@ pub fn merge(args: &MergeArgs) -> Exit {
             return Exit::Usage;
         }
     };
-    let MergedRun { summary, context, stop, panics, missing_share } = merged;
+    let MergedRun { summary, validity, profile, stop, panics, missing_share } = merged;
     write_stderr(&summary.missing);
     let usual = || ReportDir::usual(&summary.run.name, Seed(summary.run.seed));
     let folder = ReportDir::at(args.output.out.clone().unwrap_or_else(usual));
     let context = FinishContext {
-        validity: &context.validity,
-        profile: &context.profile,
+        validity: &validity,
+        profile: &profile,
         control: None,
         output: &args.output,
         signals: &StopSignals::none(),

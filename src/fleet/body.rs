@@ -4,8 +4,6 @@ use super::context::PartContext;
 use super::format::{BYTES_MAX, COUNT_MAX, FORMAT, Unusable};
 use super::numbers::all_at_most;
 use crate::controller::PlayedShare;
-use crate::metrics::{HealthFigures, RunFacts, RunFigures};
-use crate::summary::TargetProcess;
 use flate2::Compression;
 use flate2::read::ZlibDecoder;
 use flate2::write::ZlibEncoder;
@@ -20,25 +18,11 @@ const SHA_BYTES: usize = 32;
 /// Magic, version, the length of the rest, checksum of the rest.
 const HEADER_BYTES: usize = MAGIC.len() + 1 + 8 + SHA_BYTES;
 
-/// The facts about a part; its numbers enter no sum unless it saturates.
-#[derive(Deserialize, Serialize)]
-struct Described {
-    context: PartContext,
-    facts: RunFacts,
-    target_process: Option<TargetProcess>,
-}
-
-/// The figures of a part; none of its numbers exceeds `COUNT_MAX`.
-#[derive(Deserialize, Serialize)]
-struct Measured {
-    figures: RunFigures,
-    health: HealthFigures,
-}
-
 pub(super) fn write(context: &PartContext, played: &PlayedShare) -> Vec<u8> {
-    let PlayedShare { facts, figures, health, target_process } = played.clone();
-    let described = packed(&Described { context: context.clone(), facts, target_process });
-    let measured = packed(&Measured { figures, health });
+    let PlayedShare { facts, figures, health, target_process } = played;
+    // Numbers of the description enter no sum unless it saturates; those of the figures don't exceed `COUNT_MAX`.
+    let described = packed(&(context, facts, target_process));
+    let measured = packed(&(figures, health));
     let mut plain = (described.len() as u32).to_be_bytes().to_vec();
     plain.extend(described);
     plain.extend(measured);
@@ -66,8 +50,8 @@ pub(super) fn read(bytes: &[u8]) -> Result<(PartContext, PlayedShare), Unusable>
     if !all_at_most(measured, COUNT_MAX) {
         return Err(Unusable::Unsound("a figure is larger than any run's"));
     }
-    let Described { context, facts, target_process } = unpacked(described)?;
-    let Measured { figures, health } = unpacked(measured)?;
+    let (context, facts, target_process) = unpacked(described)?;
+    let (figures, health) = unpacked(measured)?;
     Ok((context, PlayedShare { facts, figures, health, target_process }))
 }
 

@@ -4,9 +4,10 @@ use super::context::{PartContext, PlannedWork};
 use super::part::Part;
 use crate::controller::{PlayedShare, RunConclusion, Stop, conclude};
 use crate::dialect::{self, Dialect};
-use crate::metrics::{HealthFigures, RunFacts, RunFigures, doubts};
+use crate::metrics::{RunFacts, RunFigures, doubts};
 use crate::plan::ShareOf;
-use crate::summary::{Doubt, FleetAgent, Machine, PhaseSpan, Summary, Verdict};
+use crate::profile::ValiditySettings;
+use crate::summary::{Doubt, FleetAgent, Machine, OfferedLoad, PhaseSpan, Summary, Validity};
 use crate::vocabulary::format::plural;
 use std::fmt;
 use std::time::{Duration, Instant, SystemTime};
@@ -15,7 +16,9 @@ use std::time::{Duration, Instant, SystemTime};
 pub struct MergedRun {
     /// Complete except for the outcome, which the caller sets.
     pub summary: Summary,
-    pub context: PartContext,
+    pub validity: ValiditySettings,
+    /// The profile as run, in TOML.
+    pub profile: String,
     pub stop: Option<Stop>,
     pub panics: u64,
     /// The share of the plan's edges that is missing, from 0 to 1.
@@ -43,25 +46,23 @@ pub enum MergeError {
 pub fn merge(mut parts: Vec<Part>, now: Instant) -> Result<MergedRun, MergeError> {
     parts.sort_by_key(|part| part.context.share);
     check_alike(&parts)?;
-    let context = parts.first().ok_or(MergeError::Nothing)?.context.clone();
-    let dialect = dialect_of(&parts[0])?;
-    let agents = agents(&parts);
-    let (verdict, reasons, hints, late) = doubts_of(&parts);
+    let first = parts.first().ok_or(MergeError::Nothing)?;
+    let (context, dialect) = (first.context.clone(), dialect_of(first)?);
+    let judged: Vec<JudgedPart> = parts.iter().map(judged).collect();
+    let agents = agents(&context, &parts, &judged);
+    let (validity, late) = named(&parts, judged);
     let stops = || parts.iter().filter_map(|part| part.context.stop);
     let stop = stops().find(|stop| matches!(stop, Stop::Signal(_))).or_else(|| stops().next());
     let panics = parts.iter().map(|part| part.context.panics).fold(0, u64::saturating_add);
-    let shares: Vec<ShareOf> = parts.iter().map(|part| part.context.share).collect();
     let mut played = added(parts);
     let measured = measured(&played.figures);
-    let missing = missing(&shares, context.planned, measured);
+    let missing = missing(&agents, context.planned, measured);
     played.facts.complete &= missing.is_empty();
     let conclusion =
         RunConclusion { dialect: &dialect, gates: &context.gates, traces: context.traces, probe: &context.probe };
     let summary = conclude(&conclusion, &played, now, |summary| {
         if agents.len() > 1 {
-            summary.validity.verdict = verdict;
-            summary.validity.reasons = reasons;
-            summary.validity.hints = hints;
+            summary.validity = validity;
             summary.offered.offered &= late.is_empty();
             summary.offered.doubts.extend(late);
         }
@@ -70,7 +71,8 @@ pub fn merge(mut parts: Vec<Part>, now: Instant) -> Result<MergedRun, MergeError
         summary.run.profile = Some(context.profile.clone());
     });
     let missing_share = 1.0 - (measured.edges as f64 / context.planned.edges.max(1) as f64).min(1.0);
-    Ok(MergedRun { summary, context, stop, panics, missing_share })
+    let PartContext { validity, profile, .. } = context;
+    Ok(MergedRun { summary, validity, profile, stop, panics, missing_share })
 }
 
 /// Checks that all parts are of one run, each of another share.
@@ -116,22 +118,28 @@ fn dialect_of(part: &Part) -> Result<Dialect, MergeError> {
     }
 }
 
+/// The validity of one part alone, and its load as it was offered.
+type JudgedPart = (Validity, OfferedLoad);
+
+fn judged(part: &Part) -> JudgedPart {
+    let PlayedShare { facts, figures, health, .. } = &part.played;
+    doubts(figures, health, &facts.thresholds)
+}
+
 /// The rows of the parts, and of the shares that left none.
-fn agents(parts: &[Part]) -> Vec<FleetAgent> {
-    let of = parts.first().map_or(0, |part| part.context.share.of);
-    let edges = parts.first().map_or(0, |part| part.context.planned.edges).max(1) as f64;
+fn agents(context: &PartContext, parts: &[Part], judged: &[JudgedPart]) -> Vec<FleetAgent> {
+    let edges = context.planned.edges.max(1) as f64;
     let lost = |slot| FleetAgent { slot, lost: true, ..FleetAgent::default() };
-    let mut agents: Vec<FleetAgent> = (0..of).map(lost).collect();
-    for Part { context, played } in parts {
-        let PlayedShare { facts, figures, health, .. } = played;
+    let mut agents: Vec<FleetAgent> = (0..context.share.of).map(lost).collect();
+    for (Part { context, played }, (validity, _)) in parts.iter().zip(judged) {
         agents[context.share.index as usize] = FleetAgent {
             slot: context.share.index,
             machine: context.host.clone(),
-            cores: facts.machine.cores,
-            share: measured(figures).edges as f64 / edges,
-            lag_p99_us: health.lag_p99_us(),
+            cores: played.facts.machine.cores,
+            share: measured(&played.figures).edges as f64 / edges,
+            lag_p99_us: played.health.lag_p99_us(),
             lost: false,
-            validity: doubts(figures, health, &facts.thresholds).0.verdict,
+            validity: validity.verdict,
             clock_offset_us: None,
             clock_error_us: None,
         };
@@ -139,41 +147,35 @@ fn agents(parts: &[Part]) -> Vec<FleetAgent> {
     agents
 }
 
-/// The worst verdict, with the reasons and hints of each part, and the signs that its load was not offered.
-fn doubts_of(parts: &[Part]) -> (Verdict, Vec<Doubt>, Vec<Doubt>, Vec<Doubt>) {
-    let mut all = (Verdict::Valid, vec![], vec![], vec![]);
-    for Part { context, played } in parts {
-        let (validity, late) = doubts(&played.figures, &played.health, &played.facts.thresholds);
+/// The worst verdict with the doubts about all parts, each under its part's name, and the signs that a load was not offered.
+fn named(parts: &[Part], judged: Vec<JudgedPart>) -> (Validity, Vec<Doubt>) {
+    let (mut all, mut late) = (Validity::default(), vec![]);
+    for (Part { context, .. }, (validity, offered)) in parts.iter().zip(judged) {
         let name = format!("{} on {}", context.share, context.host);
         let named = |doubt: Doubt| Doubt { what: format!("{name}: {}", doubt.what), ..doubt };
-        all.0 = all.0.max(validity.verdict);
-        all.1.extend(validity.reasons.into_iter().map(named));
-        all.2.extend(validity.hints.into_iter().map(named));
-        all.3.extend(late.into_iter().map(named));
+        all.verdict = all.verdict.max(validity.verdict);
+        all.reasons.extend(validity.reasons.into_iter().map(named));
+        all.hints.extend(validity.hints.into_iter().map(named));
+        late.extend(offered.doubts.into_iter().map(named));
     }
-    all
+    (all, late)
 }
 
 /// The sum of all parts.
 fn added(parts: Vec<Part>) -> PlayedShare {
-    let mut facts: Option<RunFacts> = None;
-    let mut figures = RunFigures::none(parts.first().map_or(0, |part| part.played.facts.kinds.len()));
-    let mut health: Option<HealthFigures> = None;
-    let mut target_process = None;
-    for part in parts.into_iter().map(|part| part.played) {
-        figures.merge(part.figures);
-        target_process = target_process.or(part.target_process);
-        match &mut health {
-            Some(all) => all.merge(part.health),
-            None => health = Some(part.health),
-        }
-        match &mut facts {
-            Some(all) => widen(all, part.facts),
-            None => facts = Some(part.facts),
-        }
+    let mut parts = parts.into_iter().map(|part| part.played);
+    let first = parts.next().expect("merge() refuses an empty list");
+    let mut figures = RunFigures::none(first.facts.kinds.len());
+    // Merged like all others, which also bounds the lists in it.
+    figures.merge(first.figures);
+    let mut all = PlayedShare { figures, ..first };
+    for PlayedShare { facts, figures, health, target_process } in parts {
+        all.figures.merge(figures);
+        all.health.merge(health);
+        all.target_process = all.target_process.or(target_process);
+        widen(&mut all.facts, facts);
     }
-    let facts = facts.expect("merge() refuses an empty list");
-    PlayedShare { facts, figures, health: health.unwrap_or_default(), target_process }
+    all
 }
 
 /// The facts of two parts: the times that cover both, the machines' cores and memory together.
@@ -208,12 +210,12 @@ fn measured(figures: &RunFigures) -> PlannedWork {
 }
 
 /// Sentences about what the parts lack of the plan; empty if they are the whole plan.
-fn missing(shares: &[ShareOf], planned: PlannedWork, measured: PlannedWork) -> Vec<String> {
+fn missing(agents: &[FleetAgent], planned: PlannedWork, measured: PlannedWork) -> Vec<String> {
     if measured == planned {
         return vec![];
     }
-    let of = shares.first().map_or(0, |share| share.of);
-    let absent = (0..of).map(|index| ShareOf { index, of }).filter(|share| !shares.contains(share));
+    let of = agents.len() as u32;
+    let absent = agents.iter().filter(|agent| agent.lost).map(|agent| ShareOf { index: agent.slot, of });
     let absent: Vec<String> = absent.map(|share| share.to_string()).collect();
     let parts = match absent.len() {
         0 => format!("all {of} parts are here, and their counts are not the plan's"),

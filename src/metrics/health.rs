@@ -2,7 +2,7 @@
 
 use crate::metrics::fold::series::GeneratorSample;
 use crate::metrics::fold::time_buckets::{Fold, TimeBuckets, TimeRows};
-use crate::metrics::tally::Tally;
+use crate::metrics::output::run_wide::RunWideFigures;
 use crate::metrics::validity::Strain;
 use crate::summary::{Distribution, Health, Histogram};
 use serde::{Deserialize, Serialize};
@@ -196,7 +196,8 @@ impl HealthFigures {
         }
     }
 
-    pub(super) fn summary(&self, tally: Tally) -> Health {
+    pub(super) fn summary(&self, run_wide: &RunWideFigures) -> Health {
+        let RunWideFigures { tally, arrival_clocks, .. } = run_wide;
         let spanned = self.spanned.as_secs_f64();
         Health {
             lag_us: Distribution::of(&self.lag),
@@ -210,7 +211,7 @@ impl HealthFigures {
             waiting_share: self.share(self.waited),
             arrivals_waiting_max: self.depths.arrivals,
             frames_waiting_max: self.depths.frames,
-            ..Health::default()
+            arrival_clocks: *arrival_clocks,
         }
     }
 
@@ -279,7 +280,9 @@ mod tests {
 
     #[test]
     fn what_is_shown_is_the_highest_and_the_mean() {
-        let shown = after(&[(1_000, 0), (3_000, 0)]).figures().summary(Tally { edges_opened: 4, ..Tally::default() });
+        let mut run_wide = RunWideFigures::default();
+        run_wide.tally.edges_opened = 4;
+        let shown = after(&[(1_000, 0), (3_000, 0)]).figures().summary(&run_wide);
         assert_eq!(
             (shown.cpu_cores, shown.rss_bytes_max, shown.fds_max, shown.us_per_edge),
             (2.0, 10_000, 2, 1_000_000)
@@ -295,7 +298,7 @@ mod tests {
         health.lag(0, Instant::now(), &idle);
         health.lag(1, Instant::now(), &starved);
         assert_eq!((health.figures().strain().lag_p99_us / 1_000, health.figures().strain().lag_samples), (80, 100));
-        assert_eq!(health.figures().summary(Tally::default()).lag_us.p.p95, 50);
+        assert_eq!(health.figures().summary(&RunWideFigures::default()).lag_us.p.p95, 50);
     }
 
     #[test]

@@ -1,9 +1,9 @@
 //! Dialect files that are not built in: built-in ones with changed lines, and plans that are run with a file.
 
-use super::server::Target;
 use meshload::dialect::builtins;
 use std::fs;
 use std::process::{Command, Output};
+use support::target::Target;
 
 pub fn builtin(name: &str) -> &'static str {
     builtins().iter().find(|built_in| built_in.name == name).unwrap().text

@@ -1,8 +1,8 @@
 //! Field case 7: rooms that the server deals out, a roster that is an object, and talk that goes through the server.
 
 use super::changed::run;
-use super::server::{Target, is_installed};
 use meshload::summary::Summary;
+use support::target::{Target, is_installed};
 
 const DEALT: &str = include_str!("dialects/dealt.toml");
 

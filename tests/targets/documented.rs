@@ -1,9 +1,9 @@
 //! The probes of docs/my-channel-never-opens.md, played as shown, print what the page shows.
 
-use super::server::Target;
 use regex_lite::Regex;
 use std::process::Command;
 use support::serving::Serving;
+use support::target::Target;
 
 const PAGE: &str = include_str!("../../docs/my-channel-never-opens.md");
 

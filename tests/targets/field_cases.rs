@@ -2,13 +2,13 @@
 
 use super::changed::changed;
 use super::probed::report;
-use super::server::{Running, Target};
 use super::{addpeer, peerjs, relay};
 use serde_json::Value;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::sync::Mutex;
 use std::{fs, thread};
+use support::target::{Running, Target};
 
 /// A server with a dialect of one's own: a built-in one in which texts are replaced.
 struct Case {

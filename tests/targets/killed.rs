@@ -1,7 +1,7 @@
 //! A real server that is killed in the middle of a run: the run goes on to its end, and says how that was.
 
-use super::server::Target;
 use meshload::summary::{FailureRow, Summary};
+use support::target::Target;
 use support::watched::Watched;
 
 /// Stage of the run at which the server dies.

@@ -1,9 +1,9 @@
 //! Our own peers through `meshload record`, a dialect learned from the recording, and a room of four that meets by it.
 
-use crate::server::Target;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use support::recording::{RecordingProcess, learn, probe};
+use support::target::Target;
 
 /// Records three peers of `dialect`, learns from them, and probes a room of four. With UPDATE=1 the recording becomes the
 /// one that src/learning/tests learns from, long enough for keep-alives.

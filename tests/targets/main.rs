@@ -11,7 +11,6 @@ mod mesh;
 mod mistakes;
 mod probed;
 mod revived;
-mod server;
 mod transports;
 mod unlisted;
 mod variants;
@@ -21,8 +20,8 @@ use mesh::{Arrival, Farewell, Mesh};
 use meshload::dialect::Dialect;
 use meshload::summary::Summary;
 use revived::{check_churn, check_churn_around_an_outage, check_revived};
-use server::Target;
 use std::process::Command;
+use support::target::Target;
 
 /// Meshes of 4 and 12, one by one and all at once; with MESHLOAD_ROUNDS=10 those of 12 ten times each.
 fn check(dialect: &str, target: &Target) {

@@ -3,8 +3,8 @@
 use super::changed::changed;
 use super::probed::{probe, report};
 use super::relay;
-use super::server::{Running, Target};
 use std::{fs, thread};
+use support::target::{Running, Target};
 
 /// A mistake: its name, and what of the file becomes what.
 const MISTAKES: [(&str, &[(&str, &str)]); 12] = [

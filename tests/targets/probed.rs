@@ -1,9 +1,9 @@
 //! The probe against every real server: healthy, it says so; with a fault, it names the fault and nothing else.
 
-use super::server::{Running, Target};
 use super::{addpeer, matchbox, peerjs, relay, simple_signal, tracker, y_webrtc};
 use serde_json::Value;
 use std::process::{Command, Output};
+use support::target::{Running, Target};
 
 pub fn probe(dialect: &str, target: &Target, server: &Running, more: &[&str]) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_meshload"));

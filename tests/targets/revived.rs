@@ -1,9 +1,9 @@
 //! A real server that is killed and comes back, and peers that leave and come back: who has been away finds the others.
 
-use super::server::Target;
 use meshload::summary::Summary;
 use std::thread;
 use std::time::Duration;
+use support::target::Target;
 use support::watched::Watched;
 
 /// Time between a server's end and its return.

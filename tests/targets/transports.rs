@@ -2,9 +2,9 @@
 
 use super::changed::{builtin, run};
 use super::relay;
-use super::server::{Target, is_installed};
 use meshload::summary::Summary;
 use std::fs;
+use support::target::{Target, is_installed};
 
 const MQTT: &str = include_str!("dialects/mqtt.toml");
 const SIGNALHUB: &str = include_str!("dialects/signalhub.toml");

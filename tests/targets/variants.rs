@@ -4,8 +4,8 @@
 use super::addpeer;
 use super::changed::changed;
 use super::probed::probe;
-use super::server::is_installed;
 use std::fs;
+use support::target::is_installed;
 
 /// Probes the server in a mode with `socketio-addpeer`, changed: the exit code, and all that was printed.
 fn play(mode: &str, changes: &[(&str, &str)]) -> Option<(Option<i32>, String)> {

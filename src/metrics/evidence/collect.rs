@@ -7,7 +7,7 @@ use crate::summary::{DialectFacts, RunEvidence, TimedSecond};
 impl RunFigures {
     /// The facts that findings rest on.
     pub fn evidence(&self, dialect: DialectFacts) -> RunEvidence {
-        let (connections, losses, refusal) = self.connections.rows();
+        let (connections, losses, refusal) = self.run_wide.connections.rows();
         let received = (0..dialect.kinds.len()).map(|kind| {
             let sum = |of: fn(&Totals, usize) -> u64| self.totals.iter().map(|totals| of(totals, kind)).sum();
             (sum(|totals, kind| totals.traffic[kind].received), sum(|totals, kind| totals.concerned_by_kind[kind]))
@@ -19,9 +19,9 @@ impl RunFigures {
             split_rooms: self.met.split.iter().map(|(_, groups)| groups.clone()).collect(),
             rooms: self.met.rooms,
             whole_room_max: self.met.whole_room_max,
-            signals: self.trace_check.signals.clone(),
-            announcements: self.trace_check.announcements.clone(),
-            leaves: self.leaves,
+            signals: self.run_wide.trace_check.signals.clone(),
+            announcements: self.run_wide.trace_check.announcements.clone(),
+            leaves: self.run_wide.leaves,
             seconds: self
                 .series
                 .iter()

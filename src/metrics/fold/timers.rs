@@ -6,10 +6,10 @@ use serde::{Deserialize, Deserializer, Serialize};
 use std::collections::BTreeMap;
 use std::fmt;
 
-/// Each timer's position in `summary::metric::TIMERS`.
 /// The most message types of a dialect, and one for the types that it does not name.
 const KINDS_MAX: usize = 257;
 
+/// Each timer's position in `summary::metric::TIMERS`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(usize)]
 pub(in crate::metrics) enum TimerId {

@@ -89,11 +89,11 @@ enum KeptKind {
 }
 
 impl KeptEvent {
-    pub(crate) fn of(event: &Event, start: Instant) -> Self {
-        let kind = match &event.kind {
+    pub(crate) fn of(event: Event, start: Instant) -> Self {
+        let kind = match event.kind {
             EventKind::Peer(PeerEvent::Began { .. }) => KeptKind::Began,
             EventKind::Peer(PeerEvent::Dropped { .. }) => KeptKind::Dropped,
-            other => KeptKind::Other(other.clone()),
+            other => KeptKind::Other(other),
         };
         Self { at_ns: since_ns(event.at, start), arrived_ns: since_ns(event.arrived, start), place: event.place, kind }
     }

@@ -24,7 +24,10 @@ impl RunFigures {
             (self.guests.iter().all(GuestCounts::is_sound), "its guests' counts don't add up"),
             (self.series.is_sound(), "its series has more rows than any"),
             (self.series.iter().all(|(_, _, row)| row.is_sound()), "its series has slower samples than any"),
-            (self.trace_check.announcements.len() <= kinds, "it checks message types that the dialect has not"),
+            (
+                self.run_wide.trace_check.announcements.len() <= kinds,
+                "it checks message types that the dialect has not",
+            ),
             (
                 self.met.split.len() <= ROOMS_MAX && self.labels.len() <= ROOMS_MAX,
                 "it names more rooms than any run has",

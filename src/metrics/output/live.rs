@@ -21,10 +21,7 @@ impl Recorder {
         };
         let mut counts = totals.counts(kinds);
         let measured = self.rooms.iter().filter(|room| !room.warmup);
-        for window in measured
-            .flat_map(|room| &self.edges[room.edges_at..room.edges_at + room.edges()])
-            .flat_map(|edge| edge.windows)
-        {
+        for window in measured.flat_map(|room| &self.edges[room.edge_range()]).flat_map(|edge| edge.windows) {
             counts.messages.lost += window.overtaken();
             counts.messages.sent += u64::from(window.sent());
             counts.messages.delivered += u64::from(window.received());

@@ -23,7 +23,7 @@ pub(in crate::metrics) struct RankedMesh {
 
 /// Measured rooms only.
 pub(in crate::metrics) fn worst(recorder: &Recorder) -> Vec<RankedMesh> {
-    let edges = |room: &RoomRecord| &recorder.edges[room.edges_at..room.edges_at + room.edges()];
+    let edges = |room: &RoomRecord| &recorder.edges[room.edge_range()];
     let lacking = |room: &RoomRecord| edges(room).iter().filter(|edge| edge.fate != EdgeOutcome::Opened).count();
     let measured = recorder.rooms.iter().filter(|room| !room.warmup && room.size <= SIZE_MAX);
     let mut rooms: Vec<(usize, &RoomRecord)> =

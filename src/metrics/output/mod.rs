@@ -4,5 +4,6 @@ mod check;
 pub(in crate::metrics) mod live;
 pub(in crate::metrics) mod meshes;
 pub(in crate::metrics) mod run_figures;
+pub(in crate::metrics) mod run_wide;
 pub(in crate::metrics) mod settle;
 pub(in crate::metrics) mod summarize;

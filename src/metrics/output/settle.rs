@@ -3,7 +3,6 @@
 use crate::metrics::output::meshes;
 use crate::metrics::output::run_figures::RunFigures;
 use crate::metrics::record::recorder::Recorder;
-use crate::metrics::record::room::RoomRecord;
 use crate::summary::Messages;
 use std::collections::BTreeMap;
 
@@ -13,34 +12,19 @@ impl Recorder {
         for half in 0..2 {
             self.settle_edges(half, interrupted);
         }
-        let mut checks = std::mem::take(&mut self.trace_check);
-        for room in &self.rooms {
-            if let Some(trace) = room.trace.as_deref().filter(|trace| !trace.is_over && trace.is_whole(room.size)) {
-                checks.add(&trace.events);
-            }
-        }
-        let mut traces = self.kept_traces();
-        traces.sort_by_key(|trace| trace.room);
+        let traces = self.take_traces();
         let named = self.all_totals.iter().flat_map(|totals| totals.failures.rooms().chain(totals.slowest.rooms()));
         let label = |room| Some((room, self.rooms[self.slot(room)?].label.clone()));
         let labels: BTreeMap<_, _> = named.filter_map(label).collect();
         RunFigures {
-            has_warmup: self.rooms.iter().any(|room| room.warmup),
             met: self.met_rooms(),
             worst_rooms: meshes::worst(&self),
             labels,
             traces,
-            trace_check: checks,
             guests: self.guests.counts,
             totals: self.all_totals,
             series: self.series.into_rows(),
-            handling: self.handling,
-            arrival_clocks: self.arrival_clocks,
-            outages: self.outages,
-            frame_notes: self.frame_notes,
-            connections: self.connections,
-            leaves: self.leaves,
-            tally: self.tally,
+            run_wide: self.run_wide,
         }
     }
 
@@ -49,8 +33,7 @@ impl Recorder {
         let mut messages = Messages::default();
         let (mut one_sided, mut surprises) = (0, 0);
         let ours = self.rooms.iter().filter(|room| usize::from(room.warmup) == half);
-        let edges = |room: &RoomRecord| room.edges_at..room.edges_at + room.edges();
-        for edge in ours.flat_map(|room| &self.edges[edges(room)]) {
+        for edge in ours.flat_map(|room| &self.edges[room.edge_range()]) {
             one_sided += u64::from(edge.is_undecided() && edge.is_one_sided());
             let by_plan = edge.is_closed_by_plan() || interrupted;
             for window in edge.windows {

@@ -8,7 +8,7 @@ use crate::metrics::output::run_figures::RunFigures;
 use crate::metrics::validity::{Strain, judge};
 use crate::profile::Thresholds;
 use crate::summary::{
-    Build, Counts, Doubt, Health, Machine, Outcome, PhaseSpan, Rates, Run, SCHEMA, Summary, TargetRoute, Validity,
+    Build, Counts, Machine, OfferedLoad, Outcome, PhaseSpan, Rates, Run, SCHEMA, Summary, TargetRoute, Validity,
     wall_time::to_rfc3339,
 };
 use crate::vocabulary::{EngineKind, format::micros};
@@ -46,11 +46,11 @@ pub struct RunFacts {
 /// The summary of a run without its outcome: `commands` judges the gates on it and then sets
 /// `gates`, `result` and `exit_code`, which say `error` until then.
 pub fn summarize(figures: &RunFigures, health: &HealthFigures, facts: RunFacts) -> Summary {
-    let strain = strain_of(figures, health);
+    let (validity, offered) = doubts(figures, health, &facts.thresholds);
     Summary {
-        validity: judge(&strain, &facts.thresholds),
-        offered: offered_load(&strain, &figures.series, &figures.handling, &facts.thresholds),
-        health: Health { arrival_clocks: figures.arrival_clocks, ..health.summary(figures.tally) },
+        validity,
+        offered,
+        health: health.summary(&figures.run_wide),
         series: series::rows(&figures.series, &health.generator),
         // The controller adds the target's process, diagnosis, findings and traces.
         meshload: facts.build,
@@ -91,7 +91,7 @@ pub fn of_figures(figures: &RunFigures, kinds: &[String]) -> Summary {
         amplification: counts.signaling.amplification(),
         signaling_bytes_per_edge: counts.signaling_bytes_per_edge(),
         counts,
-        counts_warmup: figures.has_warmup.then_some(warmup),
+        counts_warmup: (warmup.rooms.planned > 0).then_some(warmup),
         timers: totals.timers.distributions(kinds),
         timers_warmup: figures.totals[1].timers.distributions(kinds),
         shares: totals.shares(),
@@ -99,18 +99,19 @@ pub fn of_figures(figures: &RunFigures, kinds: &[String]) -> Summary {
         mean_edge_own: totals.mean_edge_own(),
         failures: totals.failures.rows(label),
         slowest: totals.slowest.rows(label),
-        outages: figures.outages.rows(),
+        outages: figures.run_wide.outages.rows(),
         worst_rooms: figures.worst_rooms.iter().map(|room| room.mesh.clone()).collect(),
-        unmatched: figures.frame_notes.rows(),
+        unmatched: figures.run_wide.frame_notes.rows(),
         ..Summary::default()
     }
 }
 
-/// The doubts about one share's figures alone: an agent's strain concerns its rooms, and must not hide among others'.
-pub fn doubts(figures: &RunFigures, health: &HealthFigures, thresholds: &Thresholds) -> (Validity, Vec<Doubt>) {
+/// The doubts about the figures of a run, or of one share alone: an agent's strain concerns its rooms, and must not hide
+/// among others'.
+pub fn doubts(figures: &RunFigures, health: &HealthFigures, thresholds: &Thresholds) -> (Validity, OfferedLoad) {
     let strain = strain_of(figures, health);
-    let offered = offered_load(&strain, &figures.series, &figures.handling, thresholds);
-    (judge(&strain, thresholds), offered.doubts)
+    let offered = offered_load(&strain, &figures.series, &figures.run_wide.handling, thresholds);
+    (judge(&strain, thresholds), offered)
 }
 
 /// The counts of one half.
@@ -133,7 +134,7 @@ fn rates_of(counts: &Counts) -> Rates {
 }
 
 fn strain_of(figures: &RunFigures, health: &HealthFigures) -> Strain {
-    let tally = figures.tally;
+    let tally = figures.run_wide.tally;
     let mut to_open = figures.totals[0].timers.of(TimerId::TimeToOpen).clone();
     to_open.merge(figures.totals[1].timers.of(TimerId::TimeToOpen));
     let own = figures.totals.iter().filter_map(|totals| totals.failures.generator_limits());

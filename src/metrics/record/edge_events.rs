@@ -37,7 +37,7 @@ impl Recorder {
             _ if !edge.is_undecided() => {}
             // Only diagnosis reads a signal; the frame that carried it is counted by itself.
             EdgeEvent::Signal { .. } => {}
-            EdgeEvent::Received => self.handling.record_us(context.at.since(context.arrived)),
+            EdgeEvent::Received => self.run_wide.handling.record_us(context.at.since(context.arrived)),
             EdgeEvent::Met { .. } => set_once(&mut edge.met[pair.side], context.at),
             EdgeEvent::Offers => edge.offerer = Some(pair.side as u8),
             EdgeEvent::Answered => edge.answered[pair.side] = context.at,
@@ -127,18 +127,18 @@ impl Recorder {
         match fate {
             EdgeOutcome::Failed => {
                 counts.failed += 1;
-                self.tally.edges_failed += 1;
+                self.run_wide.tally.edges_failed += 1;
                 self.series.at(context.when).failed += 1;
             }
             EdgeOutcome::Dropped => {
                 counts.dropped += 1;
                 counts.ours += 1;
-                self.tally.edges_dropped += 1;
+                self.run_wide.tally.edges_dropped += 1;
             }
-            EdgeOutcome::Opened => self.tally.edges_opened += 1,
+            EdgeOutcome::Opened => self.run_wide.tally.edges_opened += 1,
             EdgeOutcome::Abandoned | EdgeOutcome::Undecided => {}
         }
-        self.tally.edges_undecided -= 1;
+        self.run_wide.tally.edges_undecided -= 1;
         let room = &mut self.rooms[context.room];
         room.opened += u32::from(fate == EdgeOutcome::Opened);
         room.undecided -= 1;
@@ -193,15 +193,15 @@ impl Recorder {
         self.trace_end(context);
         let room = &mut self.rooms[context.room];
         room.settled = true;
-        self.tally.rooms_decided += 1;
+        self.run_wide.tally.rooms_decided += 1;
         let peers = &self.peers[room.peers_at..room.peers_at + usize::from(room.size)];
-        let edges = &self.edges[room.edges_at..room.edges_at + room.edges()];
+        let edges = &self.edges[room.edge_range()];
         let last = peers.iter().max_by_key(|peer| peer.began).copied().unwrap_or_default();
         let delay_us = last.began.since(last.due);
         let totals = &mut self.all_totals[context.half];
         if edges.iter().all(|edge| edge.fate == EdgeOutcome::Opened) {
             totals.rooms.complete += 1;
-            self.tally.rooms_complete += 1;
+            self.run_wide.tally.rooms_complete += 1;
             let opened = edges.iter().flat_map(|edge| edge.open).max().unwrap_or(context.at);
             let began_us = opened.since(last.began);
             totals.timers.record_both(TimerId::RoomComplete, began_us.saturating_add(delay_us), began_us);
@@ -234,7 +234,7 @@ impl Recorder {
             return;
         }
         edge.closing = if planned { Closing::Planned } else { Closing::Early };
-        self.tally.messages_cut += edge.in_flight();
+        self.run_wide.tally.messages_cut += edge.in_flight();
         self.all_totals[context.half].edges.closed_early += u64::from(!planned);
     }
 
@@ -258,7 +258,7 @@ impl Recorder {
         let edge = &mut self.edges[pair.edge];
         if leaver.said_goodbye && edge.fate == EdgeOutcome::Opened && !edge.told[pair.side] {
             edge.told[pair.side] = true;
-            self.leaves.told += 1;
+            self.run_wide.leaves.told += 1;
         }
     }
 }

@@ -18,7 +18,7 @@ impl Recorder {
             let edges = u32::from(room.size) * u32::from(guests);
             admitted.undecided.push(edges);
             admitted.counts[usize::from(room.warmup)].planned += u64::from(edges);
-            self.tally.guest_edges_undecided += u64::from(edges);
+            self.run_wide.tally.guest_edges_undecided += u64::from(edges);
         }
         self.guests = admitted;
         self
@@ -103,14 +103,14 @@ impl Recorder {
             self.guests.edges[index] = GuestEdge::default();
             self.guests.counts[context.half].rejoins += 1;
             self.guests.undecided[context.room] += 1;
-            self.tally.guest_edges_undecided += 1;
+            self.run_wide.tally.guest_edges_undecided += 1;
         }
     }
 
     fn decide_guest(&mut self, context: EventContext, index: usize) {
         if !std::mem::replace(&mut self.guests.edges[index].decided, true) {
             self.guests.undecided[context.room] -= 1;
-            self.tally.guest_edges_undecided -= 1;
+            self.run_wide.tally.guest_edges_undecided -= 1;
         }
     }
 

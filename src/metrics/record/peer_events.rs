@@ -24,15 +24,15 @@ impl Recorder {
             self.restart_peer(context);
             self.replan_guests(context);
         } else {
-            self.tally.peers_waiting -= 1;
+            self.run_wide.tally.peers_waiting -= 1;
         }
         let peer = &mut self.peers[context.peer];
         peer.state = State::Began;
         peer.due = due;
         peer.began = context.at;
-        self.tally.peers_began += 1;
-        self.tally.peers_alive += 1;
-        self.tally.peers_late += u64::from(context.at.since(due) > LATE_US);
+        self.run_wide.tally.peers_began += 1;
+        self.run_wide.tally.peers_alive += 1;
+        self.run_wide.tally.peers_late += u64::from(context.at.since(due) > LATE_US);
         if is_rejoin {
             self.replan_edges(context);
         }
@@ -46,8 +46,8 @@ impl Recorder {
         self.peers[context.peer].state = State::Dropped;
         self.peers[context.peer].due = RunTime::of(due, self.start);
         self.all_totals[context.half].peers.dropped += 1;
-        self.tally.peers_dropped += 1;
-        self.tally.peers_waiting -= 1;
+        self.run_wide.tally.peers_dropped += 1;
+        self.run_wide.tally.peers_waiting -= 1;
         self.decide_edges(context, EdgeOutcome::Dropped);
         self.end_guests(context, None);
     }
@@ -63,7 +63,7 @@ impl Recorder {
         let times_us = [context.at.since(peer.due), context.at.since(peer.began)];
         peer.upgraded = context.at;
         peer.connected = context.at;
-        self.connections.add(context.at, SocketChange::Opened);
+        self.run_wide.connections.add(context.at, SocketChange::Opened);
         let timers = &mut self.all_totals[context.half].timers;
         timers.record_both(TimerId::Connect, times_us[0], times_us[1]);
         timers.record_net(TimerId::Connect, net_us);
@@ -77,7 +77,7 @@ impl Recorder {
         self.peers[context.peer].state = State::Joined;
         self.peers[context.peer].joined = context.at;
         self.all_totals[context.half].peers.joined += 1;
-        self.tally.peers_joined += 1;
+        self.run_wide.tally.peers_joined += 1;
         self.series.at(context.when).joined += 1;
     }
 
@@ -88,9 +88,9 @@ impl Recorder {
         }
         if peer.is_undecided() {
             self.all_totals[context.half].peers.failed += 1;
-            self.tally.peers_failed += 1;
+            self.run_wide.tally.peers_failed += 1;
         }
-        self.connections.failed(context.at, failure, peer.upgraded.happened().then_some(peer.connected));
+        self.run_wide.connections.failed(context.at, failure, peer.upgraded.happened().then_some(peer.connected));
         self.end_peer(context, State::Failed);
         let room = &self.rooms[context.room];
         let example = Example { peer: room.peer_index(context.seat), other: None, room: room.index };
@@ -106,14 +106,14 @@ impl Recorder {
         if !self.peers[context.peer].is_alive() {
             return;
         }
-        if self.peers[context.peer].upgraded.happened() && !self.outages.is_lost(self.number(context)) {
-            self.connections.add(context.at, SocketChange::Ended);
+        if self.peers[context.peer].upgraded.happened() && !self.run_wide.outages.is_lost(self.number(context)) {
+            self.run_wide.connections.add(context.at, SocketChange::Ended);
         }
         if early {
             self.peers[context.peer].left = context.at;
             self.expect_notices(context, silent);
         } else if self.peers[context.peer].state == State::Joined {
-            let is_lost = self.outages.stayed(self.number(context));
+            let is_lost = self.run_wide.outages.stayed(self.number(context));
             let peers = &mut self.all_totals[context.half].peers;
             peers.stayed += 1;
             peers.lost += u64::from(is_lost);
@@ -128,7 +128,7 @@ impl Recorder {
                 continue;
             }
             edge.closing = Closing::Planned;
-            self.tally.messages_cut += edge.in_flight();
+            self.run_wide.tally.messages_cut += edge.in_flight();
             if early && edge.fate == EdgeOutcome::Opened {
                 let edges = &mut self.all_totals[context.half].edges;
                 edges.closed_early += 1;
@@ -140,36 +140,36 @@ impl Recorder {
     /// Expects a notice at every peer that has the server and an open edge to the leaver.
     fn expect_notices(&mut self, context: EventContext, silent: bool) {
         let is_joined = self.peers[context.peer].state == State::Joined;
-        if silent || !is_joined || self.outages.is_lost(self.number(context)) {
+        if silent || !is_joined || self.run_wide.outages.is_lost(self.number(context)) {
             return;
         }
         self.peers[context.peer].said_goodbye = true;
         for other in self.others(context) {
             let Some(pair) = self.pair(context, other) else { continue };
-            let has_server = !self.outages.is_lost(self.rooms[context.room].peer_index(other.0));
+            let has_server = !self.run_wide.outages.is_lost(self.rooms[context.room].peer_index(other.0));
             let is_there = self.peers[pair.peers[1 - pair.side]].state == State::Joined && has_server;
             let edge = &mut self.edges[pair.edge];
             edge.told[1 - pair.side] = false;
             // Only peers that met the leaver can miss it.
-            self.leaves.expected += u64::from(is_there && edge.fate == EdgeOutcome::Opened);
+            self.run_wide.leaves.expected += u64::from(is_there && edge.fate == EdgeOutcome::Opened);
         }
-        self.leaves.leavers += 1;
+        self.run_wide.leaves.leavers += 1;
     }
 
     pub(in crate::metrics) fn server_lost(&mut self, context: EventContext, failure: &Failure) {
         let peer = &self.peers[context.peer];
         let connected = peer.connected;
-        self.connections.lost(context.at, peer.said, connected);
-        self.connections.failed(context.at, failure, Some(connected));
-        self.outages.lost(context.at, self.number(context), failure);
+        self.run_wide.connections.lost(context.at, peer.said, connected);
+        self.run_wide.connections.failed(context.at, failure, Some(connected));
+        self.run_wide.outages.lost(context.at, self.number(context), failure);
     }
 
     pub(in crate::metrics) fn reconnected(&mut self, context: EventContext) {
         self.peers[context.peer].connected = context.at;
-        self.connections.add(context.at, SocketChange::Opened);
+        self.run_wide.connections.add(context.at, SocketChange::Opened);
         // The socket may have been lost before the frame of the first join was written.
         self.joined(context);
-        if self.outages.returned(context.at, self.number(context)) {
+        if self.run_wide.outages.returned(context.at, self.number(context)) {
             self.all_totals[context.half].peers.reconnects += 1;
         }
     }
@@ -179,11 +179,11 @@ impl Recorder {
     }
 
     fn end_peer(&mut self, context: EventContext, state: State) {
-        self.outages.ended(context.at, self.number(context));
+        self.run_wide.outages.ended(context.at, self.number(context));
         let peer = &mut self.peers[context.peer];
         match peer.state {
-            State::Planned => self.tally.peers_waiting -= 1,
-            State::Began | State::Joined => self.tally.peers_alive -= 1,
+            State::Planned => self.run_wide.tally.peers_waiting -= 1,
+            State::Began | State::Joined => self.run_wide.tally.peers_alive -= 1,
             State::Failed | State::Dropped | State::Left => {}
         }
         peer.state = state;
@@ -194,7 +194,7 @@ impl Recorder {
         let peer = &mut self.peers[context.peer];
         let totals = &mut self.all_totals[context.half];
         totals.peers.rejoins += 1;
-        self.tally.peers_alive -= u64::from(peer.is_alive());
+        self.run_wide.tally.peers_alive -= u64::from(peer.is_alive());
         peer.upgraded = RunTime::NEVER;
         peer.joined = RunTime::NEVER;
         peer.left = RunTime::NEVER;
@@ -225,14 +225,14 @@ impl Recorder {
             let totals = &mut self.all_totals[context.half];
             let by_plan = edge.is_closed_by_plan();
             if edge.closing == Closing::Not {
-                self.tally.messages_cut += edge.in_flight();
+                self.run_wide.tally.messages_cut += edge.in_flight();
             }
             for window in edge.windows {
                 totals.edges.surprises += window.settle(by_plan, &mut totals.messages);
             }
             totals.edges.rejoins += 1;
-            self.tally.edges_planned += 1;
-            self.tally.edges_undecided += 1;
+            self.run_wide.tally.edges_planned += 1;
+            self.run_wide.tally.edges_undecided += 1;
             self.rooms[context.room].undecided += 1;
         }
     }

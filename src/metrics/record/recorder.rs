@@ -1,23 +1,20 @@
 //! `Recorder` folds the events of a run into counts, histograms and per-edge state as they happen.
 
-use crate::metrics::evidence::connection_log::ConnectionLog;
-use crate::metrics::evidence::trace_check::TraceCheck;
 use crate::metrics::fold::deliveries::Deliveries;
 use crate::metrics::fold::guests::GuestEdges;
-use crate::metrics::fold::outages::Outages;
 use crate::metrics::fold::series::{SecondCounts, quantile, recent_latencies, recent_us};
 use crate::metrics::fold::time_buckets::TimeBuckets;
 use crate::metrics::fold::timers::TimerId;
 use crate::metrics::fold::totals::Totals;
 use crate::metrics::fold::traces::RankedTrace;
-use crate::metrics::frame_notes::FrameNotes;
+use crate::metrics::output::run_wide::RunWideFigures;
 use crate::metrics::record::context::{EventContext, Pair};
 use crate::metrics::record::edge::EdgeRecord;
 use crate::metrics::record::peer::PeerRecord;
 use crate::metrics::record::room::{RoomFacts, RoomRecord};
 use crate::metrics::run_time::RunTime;
 use crate::metrics::tally::Tally;
-use crate::summary::{ArrivalClocks, CoarseHistogram, Histogram, LeaveNotices};
+use crate::summary::{ArrivalClocks, CoarseHistogram};
 use crate::vocabulary::{Event, EventKind, PeerEvent, RoomIndex, Seat, format::micros};
 use std::time::{Duration, Instant};
 
@@ -39,15 +36,7 @@ pub struct Recorder {
     pub(in crate::metrics) all_totals: [Totals; 2],
     pub(in crate::metrics) deliveries: Deliveries,
     pub(in crate::metrics) series: TimeBuckets<SecondCounts>,
-    /// The time from the arrival of frames, datagrams and messages to their handling.
-    pub(in crate::metrics) handling: Histogram,
-    pub(in crate::metrics) arrival_clocks: ArrivalClocks,
-    pub(in crate::metrics) outages: Outages,
-    pub(in crate::metrics) frame_notes: FrameNotes,
-    pub(in crate::metrics) connections: ConnectionLog,
-    pub(in crate::metrics) trace_check: TraceCheck,
-    pub(in crate::metrics) leaves: LeaveNotices,
-    pub(in crate::metrics) tally: Tally,
+    pub(in crate::metrics) run_wide: RunWideFigures,
     pub(in crate::metrics) slow: RankedTrace,
     /// Events that name a room or a seat outside this share.
     pub(in crate::metrics) unmatched: u64,
@@ -68,14 +57,7 @@ impl Recorder {
             all_totals: [Totals::new(kinds), Totals::new(kinds)],
             deliveries: Deliveries::new(timeout_us),
             series: TimeBuckets::new(start),
-            handling: Histogram::default(),
-            arrival_clocks: ArrivalClocks::default(),
-            outages: Outages::default(),
-            frame_notes: FrameNotes::default(),
-            connections: ConnectionLog::default(),
-            trace_check: TraceCheck::default(),
-            leaves: LeaveNotices::default(),
-            tally: Tally::default(),
+            run_wide: RunWideFigures::default(),
             slow: RankedTrace::default(),
             unmatched: 0,
         };
@@ -115,15 +97,15 @@ impl Recorder {
             PeerEvent::PeerFailed { failure } => self.peer_failed(context, failure),
             PeerEvent::ServerLost { failure } => self.server_lost(context, failure),
             PeerEvent::RedialFailed { failure } => {
-                self.connections.failed(context.at, failure, None);
-                self.outages.redial_failed(context.at, self.number(context), failure);
+                self.run_wide.connections.failed(context.at, failure, None);
+                self.run_wide.outages.redial_failed(context.at, self.number(context), failure);
             }
             PeerEvent::Reconnected => self.reconnected(context),
             PeerEvent::Left { silent, early } => self.left(context, *silent, *early),
             PeerEvent::Surprise { other: Some(other) } if self.is_guest(context, *other) => {
                 self.guests.counts[context.half].surprises += 1;
             }
-            PeerEvent::Note { note } => self.frame_notes.add(note),
+            PeerEvent::Note { note } => self.run_wide.frame_notes.add(note),
             PeerEvent::Written { .. } | PeerEvent::Read { .. } => {}
             PeerEvent::Surprise { other: _ } => self.all_totals[context.half].edges.surprises += 1,
         }
@@ -131,12 +113,12 @@ impl Recorder {
 
     /// Adds what a worker handled, by the clock that told its arrival.
     pub fn arrivals_told(&mut self, clocks: ArrivalClocks) {
-        self.arrival_clocks += clocks;
+        self.run_wide.arrival_clocks += clocks;
     }
 
     /// The counts so far; small enough to copy often.
     pub fn tally(&self) -> Tally {
-        self.tally
+        self.run_wide.tally
     }
 
     /// Every edge of the room, those with guests included, has opened, failed, been dropped or been abandoned.
@@ -145,7 +127,7 @@ impl Recorder {
     }
 
     pub fn all_decided(&self) -> bool {
-        self.tally.edges_undecided == 0 && self.tally.guest_edges_undecided == 0
+        self.run_wide.tally.edges_undecided == 0 && self.run_wide.tally.guest_edges_undecided == 0
     }
 
     /// The p99 of `time_to_open` (due) over the newest five rows of the series; for the progress line.
@@ -211,11 +193,11 @@ impl Recorder {
         totals.peers.planned += peers;
         totals.edges.planned += edges as u64;
         totals.rooms.planned += 1;
-        self.tally.peers_planned += peers;
-        self.tally.peers_waiting += peers;
-        self.tally.edges_planned += edges as u64;
-        self.tally.edges_undecided += edges as u64;
-        self.tally.rooms_planned += 1;
+        self.run_wide.tally.peers_planned += peers;
+        self.run_wide.tally.peers_waiting += peers;
+        self.run_wide.tally.edges_planned += edges as u64;
+        self.run_wide.tally.edges_undecided += edges as u64;
+        self.run_wide.tally.rooms_planned += 1;
         self.place(RoomRecord { undecided: edges as u32, ..room });
     }
 

@@ -2,6 +2,7 @@
 
 use crate::metrics::fold::traces::RoomTrace;
 use crate::vocabulary::{PeerIndex, RoomIndex};
+use std::ops::Range;
 use std::time::Duration;
 
 /// The facts of a planned room that the recorder needs.
@@ -42,6 +43,11 @@ impl RoomRecord {
     pub(crate) fn edges(&self) -> usize {
         let size = usize::from(self.size);
         size * size.saturating_sub(1) / 2
+    }
+
+    /// Indices in `Recorder::edges` of all edges.
+    pub(crate) fn edge_range(&self) -> Range<usize> {
+        self.edges_at..self.edges_at + self.edges()
     }
 
     /// Index in `Recorder::peers`.

@@ -19,9 +19,18 @@ impl Recorder {
         self
     }
 
-    /// The traces that are kept so far, in the order of this share's rooms.
-    pub(in crate::metrics) fn kept_traces(&self) -> Vec<KeptTrace> {
-        self.rooms.iter().filter_map(|room| kept_trace(room, room.trace.as_deref()?, self.start)).collect()
+    /// Ends the traces of all rooms, and hands over the kept ones, in the order of the plan.
+    pub(in crate::metrics) fn take_traces(&mut self) -> Vec<KeptTrace> {
+        let mut kept = vec![];
+        for room in &mut self.rooms {
+            let Some(trace) = room.trace.take() else { continue };
+            if !trace.is_over && trace.is_whole(room.size) {
+                self.run_wide.trace_check.add(&trace.events);
+            }
+            kept.extend(kept_trace(room, *trace, self.start));
+        }
+        kept.sort_by_key(|trace| trace.room);
+        kept
     }
 
     /// Marks the edge of a failure that has just been counted.
@@ -51,7 +60,7 @@ impl Recorder {
         let Some(trace) = place.as_deref_mut() else { return };
         trace.is_over = true;
         if trace.is_whole(size) {
-            self.trace_check.add(&trace.events);
+            self.run_wide.trace_check.add(&trace.events);
         }
         let slow = trace.opened.iter().filter(|(due_us, ..)| self.slow.takes(*due_us)).count() > 0;
         if trace.failed.is_empty() && !slow {
@@ -60,17 +69,17 @@ impl Recorder {
     }
 }
 
-fn kept_trace(room: &RoomRecord, trace: &RoomTrace, start: Instant) -> Option<KeptTrace> {
+fn kept_trace(room: &RoomRecord, trace: RoomTrace, start: Instant) -> Option<KeptTrace> {
     let is_special = !trace.failed.is_empty() || !trace.opened.is_empty();
     is_special.then(|| KeptTrace {
         room: room.index,
         label: room.label.clone(),
         first: room.first,
         seats: trace.seats,
-        events: trace.events.iter().map(|event| KeptEvent::of(event, start)).collect(),
+        events: trace.events.into_iter().map(|event| KeptEvent::of(event, start)).collect(),
         is_cut: trace.is_cut,
-        failed: trace.failed.clone(),
-        opened: trace.opened.clone(),
+        failed: trace.failed,
+        opened: trace.opened,
     })
 }
 

@@ -22,7 +22,7 @@ impl Recorder {
         totals.traffic[slot].received += 1;
         totals.traffic[slot].received_bytes += u64::from(bytes);
         self.series.at(context.when).frames += 1;
-        self.handling.record_us(context.at.since(context.arrived));
+        self.run_wide.handling.record_us(context.at.since(context.arrived));
         match concern {
             Concern::Others => {}
             Concern::Elsewhere { from: _ } => {
@@ -68,8 +68,8 @@ impl Recorder {
         let edge = &mut self.edges[pair.edge];
         let before = edge.cut_in_flight();
         edge.windows[pair.side].send();
-        self.tally.messages_cut += edge.cut_in_flight() - before;
-        self.tally.messages_sent += 1;
+        self.run_wide.tally.messages_cut += edge.cut_in_flight() - before;
+        self.run_wide.tally.messages_sent += 1;
         let late_us = context.at.since(RunTime::of(due, self.start));
         self.series.at(due).messages_due.count(late_us);
         self.all_totals[context.half].messages.late += u64::from(late_us > LATE_US);
@@ -88,9 +88,9 @@ impl Recorder {
         if !edge.windows[1 - pair.side].receive(sequence) {
             return;
         }
-        self.tally.messages_cut -= before - edge.cut_in_flight();
-        self.tally.messages_delivered += 1;
-        self.handling.record_us(context.at.since(context.arrived));
+        self.run_wide.tally.messages_cut -= before - edge.cut_in_flight();
+        self.run_wide.tally.messages_delivered += 1;
+        self.run_wide.handling.record_us(context.at.since(context.arrived));
         let latency_us = self.record_message_timer(context, TimerId::MessageLatency, times);
         let row = self.series.at(context.when);
         row.messages += 1;
@@ -100,7 +100,7 @@ impl Recorder {
     pub(in crate::metrics) fn message_dropped(&mut self, context: EventContext) {
         self.series.at(context.when).messages_due.count(u64::MAX);
         self.all_totals[context.half].messages.dropped += 1;
-        self.tally.messages_dropped += 1;
+        self.run_wide.tally.messages_dropped += 1;
     }
 
     /// `times`: when the ping was due, and when its sending began.

@@ -11,11 +11,10 @@ use meshload::profile::{self, Profile, builtin};
 use meshload::server::faults::{FaultRule, rules};
 use meshload::server::{RoomModel, Routing};
 use meshload::vocabulary::Seed;
-use std::io::{BufRead, BufReader};
-use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 use support::serving::Serving;
+use support::target::Target;
 
 const RANGE: LoadRange = LoadRange { from: 8.0, to: 8_000.0, whole: true, resolution: 0.05 };
 
@@ -154,31 +153,9 @@ fn a_known_capacity_is_found_by_real_runs() {
     assert_eq!(missed, 0, "found outside of 10 % (15 % with noise)");
 }
 
-/// A relay of tests/targets under Node on this machine's own cores, which passes on so many frames a second.
-struct NodeRelay {
-    child: Child,
-    url: String,
-}
-
-impl NodeRelay {
-    fn start(rate: u32) -> Self {
-        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/targets");
-        let mut command = Command::new("node");
-        command.args(["-r", "./loopback.cjs", "relay.cjs"]).current_dir(folder);
-        command.env("RATE", rate.to_string()).env("SHAPE", "channel").stdin(Stdio::null()).stdout(Stdio::piped());
-        let mut child = command.spawn().expect("node, with tests/targets/node_modules");
-        let mut line = String::new();
-        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
-        let port: u16 = line.trim().strip_prefix("listening on ").and_then(|port| port.parse().ok()).expect("its port");
-        Self { child, url: format!("ws://127.0.0.1:{port}/") }
-    }
-}
-
-impl Drop for NodeRelay {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
+/// A relay of tests/targets on this machine's own cores, which passes on so many frames a second.
+fn node_relay(rate: u32) -> Target {
+    Target::script("relay.cjs").environment("RATE", &rate.to_string()).environment("SHAPE", "channel").path("/")
 }
 
 /// Server and generator share the machine, so what is found must be the server's limit all the same.
@@ -186,11 +163,12 @@ impl Drop for NodeRelay {
 #[ignore = "real runs for four minutes: just accuracy-strained"]
 fn a_node_relay_of_a_known_rate_is_the_limit_and_not_this_machine() {
     let found = [1_500, 4_500].map(|rate| {
-        let (relay, folder, expected) = (NodeRelay::start(rate), tempfile::tempdir().unwrap(), truth_of_relay(rate));
+        let (relay, folder, expected) = (node_relay(rate), tempfile::tempdir().unwrap(), truth_of_relay(rate));
+        let running = relay.start().expect("node, with tests/targets/node_modules");
         let began = Instant::now();
         let output = Command::new(env!("CARGO_BIN_EXE_meshload"))
             .args(["capacity", "profiles/capacity.toml", "--vary", "rooms", "--dialect", "relay"])
-            .args(["--format", "json", "--no-progress", "--target", &relay.url, "--out"])
+            .args(["--format", "json", "--no-progress", "--target", &relay.url(&running), "--out"])
             .arg(folder.path())
             .current_dir(env!("CARGO_MANIFEST_DIR"))
             .stderr(Stdio::inherit())

@@ -9,6 +9,7 @@ pub mod recording;
 pub mod relay;
 pub mod runs;
 pub mod serving;
+pub mod target;
 pub mod watched;
 
 use std::path::PathBuf;

@@ -194,5 +194,5 @@ fn wait_until_open(port: u16) -> u16 {
 }
 
 fn folder() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/targets")
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../targets")
 }
