@@ -51,10 +51,12 @@ mod tests {
     fn a_real_connection_is_seen_and_gone_when_it_is_closed() {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = listener.local_addr().unwrap().port();
-        assert_eq!(connections(port), 0);
+        // The kernel hands the table out page by page: a reading may miss or repeat a row of a table that changes.
+        let is_seen = |count: std::ops::Range<usize>| (0..100).any(|_| count.contains(&connections(port)));
+        assert!(is_seen(0..1));
         let ends = (TcpStream::connect(("127.0.0.1", port)).unwrap(), listener.accept().unwrap());
-        assert_eq!(connections(port), 2);
+        assert!(is_seen(2..3));
         drop(ends);
-        assert!(connections(port) < 2);
+        assert!(is_seen(0..2));
     }
 }
