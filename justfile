@@ -76,7 +76,8 @@ hostile:
 fuzz MINUTES="1":
     #!/usr/bin/env bash
     set -euo pipefail
-    export RUSTC_BOOTSTRAP=1
+    # An overflow is a find, not a number.
+    export RUSTC_BOOTSTRAP=1 CARGO_PROFILE_RELEASE_OVERFLOW_CHECKS=true CARGO_PROFILE_RELEASE_DEBUG=line-tables-only
     for target in $(cargo fuzz list); do
         mkdir -p fuzz/corpus/$target fuzz/seeds/$target
         echo "== $target"

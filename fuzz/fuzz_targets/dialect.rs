@@ -2,7 +2,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use meshload::dialect::{BuiltIn, Conversation, Dialect, Input, PeerIdentity, PreparedValues, Output, builtins};
+use meshload::dialect::{BuiltIn, Conversation, Dialect, Input, Output, PeerIdentity, PreparedValues, builtins};
 use meshload::vocabulary::{Approval, Initiator, Naming, Seed, Trigger};
 use std::time::{Duration, Instant};
 

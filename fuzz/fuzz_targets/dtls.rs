@@ -3,13 +3,14 @@
 
 use libfuzzer_sys::fuzz_target;
 use meshload::engine::lean::dtls::{Dtls, DtlsRole};
-use meshload::engine::lean::identity::{Fingerprint, HashName, DtlsIdentity};
+use meshload::engine::lean::identity::{DtlsIdentity, Fingerprint, HashName};
 use meshload::engine::lean::packets::Packets;
 use meshload::engine::lean::stun;
 use std::sync::{Arc, LazyLock};
 use std::time::{Duration, Instant};
 
-static IDENTITY: LazyLock<Arc<DtlsIdentity>> = LazyLock::new(|| Arc::new(DtlsIdentity::generate(1).expect("an identity")));
+static IDENTITY: LazyLock<Arc<DtlsIdentity>> =
+    LazyLock::new(|| Arc::new(DtlsIdentity::generate(1).expect("an identity")));
 
 /// Most datagrams that an end may send for each one that it receives, and for each timer that fires.
 const DATAGRAMS_MAX: usize = 8;

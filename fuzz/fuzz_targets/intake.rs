@@ -17,8 +17,7 @@ fuzz_target!(|input: &str| {
         assert_eq!(sections, 1);
         drop(Description::read(sdp));
     }
-    let candidate =
-        Candidate { candidate: candidate.to_owned(), mid: mid.map(str::to_owned), line: None, ufrag: None };
+    let candidate = Candidate { candidate: candidate.to_owned(), mid: mid.map(str::to_owned), line: None, ufrag: None };
     let bytes = candidate.candidate.len() + candidate.mid.as_ref().map_or(0, String::len);
     assert_eq!(check_candidate(&candidate).is_ok(), bytes <= LINE_BYTES_MAX);
 });

@@ -15,7 +15,11 @@ fuzz_target!(|payload: Vec<u8>| {
     peer.handle(now, Input::Engine(OTHER, EngineEvent::Message(payload)));
     while let Some(output) = peer.poll() {
         let expected = match &output {
-            Output::Event(EventKind::Edge { event: EdgeEvent::MessageReceived { .. }, .. } | EventKind::Edge { event: EdgeEvent::Echoed { .. }, .. } | EventKind::Peer(PeerEvent::Surprise { .. })) => true,
+            Output::Event(
+                EventKind::Edge { event: EdgeEvent::MessageReceived { .. }, .. }
+                | EventKind::Edge { event: EdgeEvent::Echoed { .. }, .. }
+                | EventKind::Peer(PeerEvent::Surprise { .. }),
+            ) => true,
             Output::Send(parcel) => parcel.echo && parcel.to == OTHER,
             _ => false,
         };

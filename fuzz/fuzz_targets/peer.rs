@@ -4,7 +4,9 @@
 use libfuzzer_sys::arbitrary::{self, Arbitrary};
 use libfuzzer_sys::fuzz_target;
 use meshload::peer::{Config, Input, Output, Peer, PeerCommand, ReconnectBackoff, TrafficConfig, TrafficPattern};
-use meshload::vocabulary::{Candidate, EdgeEvent, EngineEvent, EventKind, Failure, Heard, Phase, Reason, Seat, Seed, Signal};
+use meshload::vocabulary::{
+    Candidate, EdgeEvent, EngineEvent, EventKind, Failure, Heard, Phase, Reason, Seat, Seed, Signal,
+};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -91,7 +93,10 @@ impl Books {
         while let Some(output) = peer.poll() {
             assert!(!self.closed, "after its end: {output:?}");
             match output {
-                Output::Event(EventKind::Edge { other, event: EdgeEvent::Open } | EventKind::Edge { other, event: EdgeEvent::Failed { .. } }) => {
+                Output::Event(
+                    EventKind::Edge { other, event: EdgeEvent::Open }
+                    | EventKind::Edge { other, event: EdgeEvent::Failed { .. } },
+                ) => {
                     assert!(self.decided.insert(other), "{other:?} is decided twice");
                 }
                 Output::Close => self.closed = true,
@@ -109,7 +114,8 @@ fn peer(start: Instant) -> Peer {
         pool: Arc::from([0; 64]),
         draws: Seed(1).stream("talk", 0),
     };
-    let config = Config { seat: Seat(0), room_size: ROOM_SIZE, timeout: Duration::from_secs(10), trickle: true, traffic };
+    let config =
+        Config { seat: Seat(0), room_size: ROOM_SIZE, timeout: Duration::from_secs(10), trickle: true, traffic };
     Peer::new(config, start)
 }
 

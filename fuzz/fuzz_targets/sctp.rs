@@ -2,7 +2,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use meshload::engine::lean::dcep::{DataChannel, ChannelPromise, ChannelReliability};
+use meshload::engine::lean::dcep::{ChannelPromise, ChannelReliability, DataChannel};
 use meshload::engine::lean::packets::Packets;
 use meshload::engine::lean::sctp::{Config, Draws};
 use std::time::{Duration, Instant};

@@ -24,6 +24,8 @@ pub use secrets::redactor;
 pub use signals::{StopSignal, StopSignals};
 pub use target::endpoint::{Access, Endpoints};
 pub use target::metrics::TargetMetrics;
+#[doc(hidden)]
+pub use target::metrics::series;
 pub use target::peer_rows::PeerRows;
 pub use target::stranger::{TriedJoin, first_frame, try_join};
 pub use target::wait_for_target;

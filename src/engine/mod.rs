@@ -16,6 +16,8 @@ pub use lean::{LeanEngine, LeanSetup};
 pub use none::NoneEngine;
 pub use peer_addresses::PeerAddresses;
 pub use settings::EngineSettings;
+#[doc(hidden)]
+pub use webrtc::turn;
 pub use webrtc::{Gathering, WebrtcEngine, WebrtcSetup};
 
 use crate::vocabulary::{EngineCommand, EngineEvent, Seat};

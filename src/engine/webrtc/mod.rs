@@ -7,7 +7,9 @@ mod dtls_duplicates;
 mod gathering;
 mod network;
 mod setup;
-mod turn;
+// Exported for the fuzzer.
+#[doc(hidden)]
+pub mod turn;
 
 pub use gathering::Gathering;
 pub use setup::WebrtcSetup;

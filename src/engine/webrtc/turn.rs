@@ -14,14 +14,14 @@ const METHODS: [u16; 2] = [0x0003, 0x0008];
 
 /// Response of a TURN server.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum TurnReply {
+pub enum TurnReply {
     Granted,
     /// Code and reason, such as `401 Unauthorized`.
     Refused(String),
 }
 
 /// Parses a response to Allocate or CreatePermission; `None` for any other datagram.
-pub(super) fn parse_reply(datagram: &[u8]) -> Option<TurnReply> {
+pub fn parse_reply(datagram: &[u8]) -> Option<TurnReply> {
     let kind = message_type(datagram)?;
     if !METHODS.contains(&(kind & !CLASS)) {
         return None;
@@ -64,7 +64,7 @@ fn word(datagram: &[u8], at: usize) -> Option<u16> {
 }
 
 /// Strips the 4-byte header of a TURN ChannelData message, if there is one (RFC 8656 §12.4).
-pub(super) fn without_channel_header(datagram: &[u8]) -> &[u8] {
+pub fn without_channel_header(datagram: &[u8]) -> &[u8] {
     match datagram.first() {
         Some(64..=79) => datagram.get(4..).unwrap_or_default(),
         _ => datagram,

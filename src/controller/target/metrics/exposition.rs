@@ -7,7 +7,7 @@ const SERIES_MAX: usize = 64;
 
 /// The value of each metric whose name begins with one of `prefixes`, summed over labels. Lines that do not parse are
 /// left out, and all names after the first 64.
-pub(super) fn series(text: &str, prefixes: &[String]) -> BTreeMap<String, f64> {
+pub fn series(text: &str, prefixes: &[String]) -> BTreeMap<String, f64> {
     let mut sums = BTreeMap::new();
     for (name, value) in text.lines().filter_map(sample) {
         let is_chosen = prefixes.iter().any(|prefix| name.starts_with(prefix.as_str()));

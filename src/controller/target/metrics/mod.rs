@@ -2,9 +2,12 @@
 
 mod exposition;
 
+// Exported for the fuzzer too.
+#[doc(hidden)]
+pub use exposition::series;
+
 use crate::signaling::{Connector, get};
 use crate::vocabulary::Redactor;
-use exposition::series;
 use percent_encoding::percent_decode_str;
 use std::cell::RefCell;
 use std::collections::BTreeMap;
