@@ -139,7 +139,7 @@ impl Vary {
             [ArrivalStage::Constant { rate, lasts: None } | ArrivalStage::Poisson { rate, lasts: None }] => {
                 format!(" --arrivals {rate}/s")
             }
-            [ArrivalStage::Burst] => String::new(),
+            [ArrivalStage::Burst { .. }] => String::new(),
             _ => return None,
         };
         Some(match self {
@@ -166,7 +166,7 @@ fn fastest(stages: &[ArrivalStage]) -> Option<f64> {
     let rate = |stage: &ArrivalStage| match *stage {
         ArrivalStage::Constant { rate, .. } | ArrivalStage::Poisson { rate, .. } => Some(rate),
         ArrivalStage::Ramp { from, to, .. } => Some(from.max(to)),
-        ArrivalStage::Burst => None,
+        ArrivalStage::Burst { .. } => None,
     };
     stages.iter().filter_map(rate).reduce(f64::max).filter(|rate| *rate > 0.0)
 }
@@ -179,7 +179,9 @@ fn scale(stages: &mut [ArrivalStage], factor: f64) {
                 *from *= factor;
                 *to *= factor;
             }
-            ArrivalStage::Burst => {}
+            ArrivalStage::Burst { peers } => {
+                *peers = peers.map(|peers| (f64::from(peers) * factor).round().max(1.0) as u32);
+            }
         }
     }
 }

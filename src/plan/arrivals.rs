@@ -73,7 +73,7 @@ fn extent(stage: &ArrivalStage) -> (f64, f64) {
     match *stage {
         ArrivalStage::Constant { rate, lasts } | ArrivalStage::Poisson { rate, lasts } => lasting(rate, lasts),
         ArrivalStage::Ramp { from, to, lasts } => lasting((from + to) / 2.0, Some(lasts)),
-        ArrivalStage::Burst => (0.0, f64::INFINITY),
+        ArrivalStage::Burst { peers } => (0.0, peers.map_or(f64::INFINITY, f64::from)),
     }
 }
 
@@ -82,7 +82,7 @@ fn time_to_area(stage: &ArrivalStage, area: f64) -> f64 {
     match *stage {
         _ if area == 0.0 => 0.0,
         ArrivalStage::Constant { rate, .. } | ArrivalStage::Poisson { rate, .. } => area / rate,
-        ArrivalStage::Burst => 0.0,
+        ArrivalStage::Burst { .. } => 0.0,
         ArrivalStage::Ramp { from, to, lasts } => {
             let (lasts, holds) = (lasts.as_secs_f64(), extent(stage).1);
             if area >= holds {
@@ -127,7 +127,30 @@ mod tests {
 
     #[test]
     fn a_burst_is_all_at_once() {
-        check(&[ArrivalStage::Burst], &[0, 0, 0]);
+        check(&[ArrivalStage::Burst { peers: None }], &[0, 0, 0]);
+    }
+
+    #[test]
+    fn a_burst_of_some_is_between_what_comes_before_and_after() {
+        let burst = ArrivalStage::Burst { peers: Some(3) };
+        check(&[constant(2.0, 1000), burst, constant(4.0, 500)], &[0, 500, 1000, 1000, 1000, 1000, 1250, 1500]);
+        check(&[constant(2.0, 1000), burst], &[0, 500, 1000, 1000, 1000, 1000, 1000]);
+    }
+
+    #[test]
+    fn each_stage_of_a_spike_has_the_peers_that_its_rate_and_its_length_make() {
+        let ramp = |from, to| ArrivalStage::Ramp { from, to, lasts: Duration::from_secs(10) };
+        let spike =
+            [constant(50.0, 60_000), ramp(50.0, 500.0), constant(500.0, 20_000), ramp(500.0, 50.0), constant(50.0, 1)];
+        let dues: Vec<_> = Curve::new(&spike).dues(Seed(1)).take(30_000).collect();
+        let within = |from: u64, until: u64| {
+            let range = Duration::from_secs(from)..Duration::from_secs(until);
+            dues.iter().filter(|due| range.contains(due)).count()
+        };
+        let counts = [(0, 60), (60, 70), (70, 90), (90, 100), (100, 110)].map(|(from, until)| within(from, until));
+        for (count, asked) in counts.into_iter().zip([3_000, 2_750, 10_000, 2_750, 500]) {
+            assert!(count.abs_diff(asked) * 100 <= asked, "{counts:?}");
+        }
     }
 
     #[test]

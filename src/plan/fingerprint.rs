@@ -98,7 +98,7 @@ fn stage(stage: &ArrivalStage) -> String {
         ArrivalStage::Constant { rate, lasts } => format!("constant {rate} {}", until(lasts)),
         ArrivalStage::Ramp { from, to, lasts } => format!("ramp {from} {to} {}", lasts.as_nanos()),
         ArrivalStage::Poisson { rate, lasts } => format!("poisson {rate} {}", until(lasts)),
-        ArrivalStage::Burst => "burst".to_owned(),
+        ArrivalStage::Burst { peers } => peers.map_or("burst".to_owned(), |peers| format!("burst {peers}")),
     }
 }
 

@@ -8,6 +8,7 @@ const ALL: &[ProfileSource<'static>] = &[
     ProfileSource { name: "mesh-50", text: include_str!("../../profiles/mesh-50.toml") },
     ProfileSource { name: "thousand", text: include_str!("../../profiles/thousand.toml") },
     ProfileSource { name: "churn", text: include_str!("../../profiles/churn.toml") },
+    ProfileSource { name: "spike", text: include_str!("../../profiles/spike.toml") },
     ProfileSource { name: "capacity", text: include_str!("../../profiles/capacity.toml") },
 ];
 

@@ -1,5 +1,6 @@
 //! `meshload check`: reports every mistake in a profile, or else the cost of its plan.
 
+use super::arrivals_line::arrivals_line;
 use crate::cli::{CheckArgs, SeedChoice, StdoutFormat};
 use crate::commands::Exit;
 use crate::commands::inputs::access::access;
@@ -45,8 +46,8 @@ pub fn check(args: &CheckArgs) -> Exit {
     write_stderr(headroom(args.calibrate.calibrate, &plan));
     write_stderr(long_list(&plan.profile, &plan.cost()));
     match args.format {
-        StdoutFormat::Text => write_stdout(table(&plan.profile, &plan.cost())),
-        StdoutFormat::Md => write_stdout(format!("```text\n{}```\n", table(&plan.profile, &plan.cost()))),
+        StdoutFormat::Text => write_stdout(table(&plan)),
+        StdoutFormat::Md => write_stdout(format!("```text\n{}```\n", table(&plan))),
         StdoutFormat::Json => match serde_json::to_string_pretty(&plan.cost()) {
             Ok(json) => write_stdout(json + "\n"),
             Err(error) => {
@@ -71,7 +72,9 @@ fn long_list(profile: &Profile, cost: &Cost) -> Option<String> {
     })
 }
 
-fn table(profile: &Profile, cost: &Cost) -> String {
+fn table(plan: &Plan) -> String {
+    let (profile, cost) = (&plan.profile, plan.cost());
+    let dues: Vec<_> = plan.rooms.iter().flat_map(|room| room.due.iter().copied()).collect();
     let mut lines = vec![profile.name.clone()];
     if !profile.description.is_empty() {
         lines[0] += &format!(": {}", profile.description.escape_debug());
@@ -79,6 +82,7 @@ fn table(profile: &Profile, cost: &Cost) -> String {
     let rows = [
         ("rooms", grouped(cost.rooms)),
         ("peers", grouped(cost.peers)),
+        ("arrivals", arrivals_line(&dues)),
         ("edges", grouped(cost.edges)),
         ("signaling frames sent", grouped(cost.frames_sent)),
         ("  delivered, each to those it concerns", grouped(cost.frames_addressed)),

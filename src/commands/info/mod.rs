@@ -1,5 +1,6 @@
 //! The commands that start no peer and no server: they check a profile, list what is built in, or print documentation.
 
+mod arrivals_line;
 mod check;
 mod completions;
 mod dialects;

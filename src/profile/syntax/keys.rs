@@ -91,12 +91,22 @@ pub(crate) const PROFILE: &[Key] = &[
     key(
         "arrivals",
         Table(&[
-            key("shape", Words(&["constant", "ramp", "steps", "poisson", "burst"])),
+            key("shape", Words(&["constant", "ramp", "steps", "stages", "poisson", "burst"])),
             key("rate", Rate),
             key("from", Rate),
             key("to", Rate),
             key("over", STAGE),
             key("steps", List(&Table(&[key("rate", Rate), key("for", STAGE)]))),
+            key(
+                "stages",
+                List(&Table(&[
+                    key("rate", Rate),
+                    key("for", STAGE),
+                    key("to", Rate),
+                    key("over", STAGE),
+                    key("burst", Whole(1, u32::MAX as u64)),
+                ])),
+            ),
         ]),
     ),
     key("phases", Table(&[key("warmup", WEEK), key("steady", WEEK), key("drain", WEEK)])),
@@ -204,7 +214,6 @@ const ALIASES: &[(&str, &str)] = &[
     ("abortOnFail", "abort"),
     ("delayAbortEval", "after"),
     ("thresholds", "gates"),
-    ("stages", "steps"),
     ("duration", "phases.steady"),
     ("vus", "rooms.count"),
 ];

@@ -392,6 +392,21 @@ fn a_profile_that_says_nothing_of_validity_has_the_thresholds_of_the_table() {
 }
 
 #[test]
+fn stages_hold_ramp_and_burst_and_need_no_shape() {
+    let stages = "[arrivals]\nstages = [{ rate = \"5/s\", for = \"10s\" }, { to = \"50/s\", over = \"1s\" }, { burst = 20 }, \
+                  { to = \"2/s\", over = \"4s\" }]\n";
+    let expected = [
+        ArrivalStage::Constant { rate: 5.0, lasts: Some(Duration::from_secs(10)) },
+        ArrivalStage::Ramp { from: 5.0, to: 50.0, lasts: Duration::from_secs(1) },
+        ArrivalStage::Burst { peers: Some(20) },
+        ArrivalStage::Ramp { from: 0.0, to: 2.0, lasts: Duration::from_secs(4) },
+    ];
+    assert_eq!(profile(stages, &[]).unwrap().arrivals, expected);
+    let mixed = "arrivals.stages[0]: a stage has rate and for, to and over, or burst (p.toml:2)";
+    check("[arrivals]\nstages = [{ rate = \"5/s\", over = \"1s\" }]\n", &[mixed]);
+}
+
+#[test]
 fn what_is_set_of_validity_reads_back() {
     let first = profile("[validity]\nlag_suspect = \"20ms\"\n", &[Override::new(Knob::OnInvalid, "warn")]).unwrap();
     let again = profile(to_toml(&first), &[]).unwrap();

@@ -69,6 +69,7 @@ fn any_value() -> impl Strategy<Value = String> {
         "poisson",
         "burst",
         "steps",
+        "stages",
         "ramp",
         "room-list",
         "lower-id",
