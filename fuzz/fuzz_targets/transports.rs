@@ -60,10 +60,13 @@ async fn play(wire: Wire, length: usize, bytes: &[u8]) {
         wire,
         before: None,
     };
-    let serve = async {
+    let wire = endpoint.wire.clone();
+    let serve = async move {
         let (mut stream, _) = listener.accept().await.unwrap();
+        // Who dials again, for a POST, is refused at once.
+        drop(listener);
         let key = key(&mut stream).await;
-        stream.write_all(&answer(&endpoint.wire, &key, length, bytes)).await.ok();
+        stream.write_all(&answer(&wire, &key, length, bytes)).await.ok();
         stream.shutdown().await.ok();
         // Kept open to read from, and never read.
         stream

@@ -40,8 +40,10 @@ async fn play(mode: u8, bytes: &[u8]) {
         wire: Wire::Text,
         before: None,
     };
-    let serve = async {
+    let serve = async move {
         let (mut stream, _) = listener.accept().await.unwrap();
+        // Who dials again, to ask for TLS, is refused at once.
+        drop(listener);
         let key = key(&mut stream).await;
         if mode == 0 {
             let accept = derive_accept_key(key.as_bytes());
