@@ -12,7 +12,7 @@ use super::inputs::headroom::headroom;
 use super::inputs::watched::watched;
 use super::inputs::{self, faults, gates};
 use super::report::report_dir::ReportDir;
-use super::terminal::{confirm_signal, exit_on_signal, seed, write_stderr};
+use super::terminal::{confirm_signal, exit_on_signal, logged, seed, write_stderr};
 use crate::cli::RunArgs;
 use crate::controller::{StartError, StopSignals};
 use crate::os::{machine_limits, raise_descriptors};
@@ -58,7 +58,7 @@ pub fn run(args: &RunArgs) -> Exit {
         return Exit::Usage;
     }
     let access = match access(&args.access, &profile.target, dialect.data_columns(), peers_max(args, &plan)) {
-        Ok(access) => access,
+        Ok(access) => logged(access, args.output.verbose > 0 && !args.output.quiet, &profile),
         Err(exit) => return exit,
     };
     let watched = match watched(&args.watch, &access, args.load.wait_for_target) {
