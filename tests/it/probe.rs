@@ -169,7 +169,10 @@ fn the_embedded_server_commits_the_profiles_faults() {
     assert_eq!(json(&output)["diagnosis"]["cause"], "candidate-drop");
     let told = String::from_utf8_lossy(&output.stderr);
     for what in ["dials ws://127.0.0.1:", "connected to 127.0.0.1:", "HTTP 101, subprotocol none", "→ {", "← {"] {
-        assert!(told.lines().any(|line| line.starts_with("first connection: ") && line.contains(what)), "{what}: {told}");
+        assert!(
+            told.lines().any(|line| line.starts_with("first connection: ") && line.contains(what)),
+            "{what}: {told}"
+        );
     }
 }
 
