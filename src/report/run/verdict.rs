@@ -64,8 +64,10 @@ pub fn findings(findings: &[RunFinding]) -> Block {
 /// `2 of 6 gates failed`
 pub(in crate::report) fn held(gates: &[GateResult]) -> String {
     let all = plural(gates.len() as u64, "gate");
+    let open = gates.iter().filter(|gate| !gate.is_decided()).count();
     match gates.iter().filter(|gate| !gate.ok).count() {
         _ if gates.is_empty() => "no gates were set".to_owned(),
+        0 if open > 0 => format!("{open} of {all} left open by this machine"),
         0 => format!("{all} held"),
         failed => format!("{failed} of {all} failed"),
     }
@@ -74,10 +76,11 @@ pub(in crate::report) fn held(gates: &[GateResult]) -> String {
 fn outcome(summary: &Summary) -> (Tone, String) {
     let (gates, all_held) = (held(&summary.gates), summary.gates.iter().all(|gate| gate.ok));
     match summary.result {
-        Outcome::Passed => match summary.findings_counted(None) {
-            0 => (Tone::Good, gates),
-            found => (Tone::Good, format!("{gates}, with {}", plural(found, "finding"))),
-        },
+        Outcome::Passed => {
+            let tone = if summary.validity.verdict == Verdict::Invalid { Tone::Doubtful } else { Tone::Good };
+            let found = summary.findings_counted(None);
+            (tone, if found == 0 { gates } else { format!("{gates}, with {}", plural(found, "finding")) })
+        }
         Outcome::Failed if all_held && summary.counts.edges.opened == 0 => (Tone::Bad, NO_EDGE.to_owned()),
         Outcome::Failed if all_held && summary.run.stopped_by.is_none() => {
             (Tone::Bad, "peers had no server at the end".to_owned())
@@ -123,8 +126,8 @@ fn validity(summary: &Summary) -> Card {
 
 /// The reason for which the answers of a strained machine stand.
 fn grounds(summary: &Summary) -> Option<String> {
-    let is_strained = !summary.validity.hints.is_empty() && summary.validity.verdict != Verdict::Invalid;
-    let is_strained = is_strained && !summary.measured_nothing();
+    let is_invalid = summary.validity.verdict == Verdict::Invalid;
+    let is_strained = !summary.validity.hints.is_empty() && !is_invalid && !summary.measured_nothing();
     let gates = "each gate has the same answer without this generator's share";
     let gates = (!summary.gates.is_empty()).then(|| gates.to_owned());
     let grounds: Vec<String> = gates.into_iter().chain(summary.offered.in_words()).collect();
@@ -151,7 +154,7 @@ pub(super) fn figures(summary: &Summary) -> Vec<Figure> {
         };
         let values: Vec<_> = SPREAD.map(|(name, figure)| (name, figure(&timer.due))).into();
         let few = if values.iter().any(|(_, shown)| shown.starts_with('[')) {
-            "; in brackets: too few samples for it"
+            "; in brackets: too few samples"
         } else {
             ""
         };

@@ -70,6 +70,6 @@ fn the_charts_have_the_limits_of_gates_a_histogram_and_a_word_on_every_mark() {
             "{section}"
         );
     }
-    let few = "in brackets: too few samples for it";
+    let few = "in brackets: too few samples";
     assert!(page.split("class=\"tiles").nth(1).is_some_and(|tiles| tiles.contains(few)), "the bracket has its word");
 }
