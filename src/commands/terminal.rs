@@ -4,7 +4,7 @@ use super::Exit;
 use crate::cli::{ColorWhen, SeedChoice};
 use crate::controller::{Access, StopSignal, redactor};
 use crate::profile::Profile;
-use crate::signaling::ConnectionLog;
+use crate::signaling::DialLog;
 use crate::vocabulary::Seed;
 use std::io::{ErrorKind, Write};
 
@@ -49,7 +49,7 @@ pub(super) fn exit_on_signal(signal: StopSignal) {
 /// The access with the log of the first connection on stderr, for `--verbose`.
 pub(super) fn logged(mut access: Access, verbose: bool, profile: &Profile) -> Access {
     if verbose {
-        access.route.log = ConnectionLog::new(redactor(profile, &access), |line| write_stderr([line]));
+        access.route.log = DialLog::new(redactor(profile, &access), |line| write_stderr([line]));
     }
     access
 }

@@ -1,6 +1,6 @@
 //! Settings of all connections to the target: dialled address, proxy, TLS, and the check of the target policy.
 
-use super::dial::ConnectionLog;
+use super::dial::DialLog;
 use super::limits::Limits;
 use super::proxy::Proxy;
 use super::stream::Stream;
@@ -21,7 +21,7 @@ pub struct Connector {
     /// Detects a TLS server behind a `ws:` URL.
     pub tls_sniff: TlsSniff,
     pub limits: Limits,
-    pub log: ConnectionLog,
+    pub log: DialLog,
 }
 
 /// A target that may not be loaded, with its host for `--allow-target`.

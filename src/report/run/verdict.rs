@@ -153,11 +153,8 @@ pub(super) fn figures(summary: &Summary) -> Vec<Figure> {
             timed_out => format!("in it {} that timed out, at the timeout's value", plural(timed_out, "edge")),
         };
         let values: Vec<_> = SPREAD.map(|(name, figure)| (name, figure(&timer.due))).into();
-        let few = if values.iter().any(|(_, shown)| shown.starts_with('[')) {
-            "; in brackets: too few samples"
-        } else {
-            ""
-        };
+        let few =
+            if values.iter().any(|(_, shown)| shown.starts_with('[')) { "; in brackets: too few samples" } else { "" };
         let counted = plural(timer.due.count, "edge");
         let note = format!("{counted} from due until open on both sides; {timed_out}{few}");
         figures.push(Figure { name: "time_to_open", values, note });

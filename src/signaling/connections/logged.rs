@@ -1,7 +1,7 @@
 //! A connection whose first frames each way are logged.
 
 use super::{Frame, SignalingConnection};
-use crate::signaling::dial::ConnectionLog;
+use crate::signaling::dial::DialLog;
 use crate::vocabulary::Failure;
 use std::task::{Context, Poll};
 use std::time::{Duration, SystemTime};
@@ -11,13 +11,13 @@ const FRAMES_MAX: usize = 6;
 
 pub(in crate::signaling) struct LoggedConnection {
     connection: Box<dyn SignalingConnection>,
-    log: ConnectionLog,
+    log: DialLog,
     pushed: usize,
     read: usize,
 }
 
 impl LoggedConnection {
-    pub(in crate::signaling) fn new(connection: Box<dyn SignalingConnection>, log: ConnectionLog) -> Self {
+    pub(in crate::signaling) fn new(connection: Box<dyn SignalingConnection>, log: DialLog) -> Self {
         Self { connection, log, pushed: 0, read: 0 }
     }
 }

@@ -1,11 +1,11 @@
 //! Opens a connection from a URL: resolve, check the target policy, connect, proxy, TLS; upgrade, or request a stream.
 
-mod connection_log;
+mod dial_log;
 mod endpoint;
 pub(super) mod http;
 mod open;
 
-pub use connection_log::ConnectionLog;
+pub use dial_log::DialLog;
 pub use endpoint::{Endpoint, HttpSteps, OwnRequest};
 pub use http::{HttpReply, get};
 pub use open::open;
@@ -38,10 +38,7 @@ pub async fn dial(endpoint: &Endpoint) -> Result<Box<dyn SignalingConnection>, F
 }
 
 /// As `dial`, and tells the log of it.
-pub(super) async fn dial_first(
-    endpoint: &Endpoint,
-    log: ConnectionLog,
-) -> Result<Box<dyn SignalingConnection>, Failure> {
+pub(super) async fn dial_first(endpoint: &Endpoint, log: DialLog) -> Result<Box<dyn SignalingConnection>, Failure> {
     log.tell(|| format!("dials {}", endpoint.in_words()));
     let route = Connector { log: log.clone(), ..Connector::clone(&endpoint.route) };
     match dial(&Endpoint { route: Arc::new(route), ..endpoint.clone() }).await {

@@ -9,7 +9,7 @@ use std::time::Instant;
 
 /// The log of the first peer's first connection; the default writes nothing.
 #[derive(Clone, Default)]
-pub struct ConnectionLog {
+pub struct DialLog {
     sink: Option<Arc<Sink>>,
     /// The start of the dial, once this is the log of the first connection.
     began: Option<Instant>,
@@ -21,7 +21,7 @@ struct Sink {
     write: Box<dyn Fn(String) + Send + Sync>,
 }
 
-impl ConnectionLog {
+impl DialLog {
     /// `write` is given one line at a time, inert and without secrets.
     pub fn new(redactor: Redactor, write: impl Fn(String) + Send + Sync + 'static) -> Self {
         Self {
@@ -53,9 +53,9 @@ impl ConnectionLog {
     }
 }
 
-impl fmt::Debug for ConnectionLog {
+impl fmt::Debug for DialLog {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ConnectionLog").finish_non_exhaustive()
+        f.debug_struct("DialLog").finish_non_exhaustive()
     }
 }
 
@@ -66,9 +66,9 @@ mod tests {
 
     #[test]
     fn one_connection_alone_is_told_without_secrets_and_with_its_sdp_cut() {
-        assert!(ConnectionLog::default().take().is_none());
+        assert!(DialLog::default().take().is_none());
         let lines: Arc<Mutex<Vec<String>>> = Arc::default();
-        let log = ConnectionLog::new(Redactor::new(["hunter2".to_owned()]), {
+        let log = DialLog::new(Redactor::new(["hunter2".to_owned()]), {
             let lines = lines.clone();
             move |line| lines.lock().unwrap().push(line)
         });
