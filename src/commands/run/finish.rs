@@ -41,7 +41,7 @@ impl From<FinishedRun> for EndedRun {
 }
 
 /// A judged run; its report is on disk if `written` is `Ok`.
-pub(super) struct JudgedRun {
+pub(in crate::commands) struct JudgedRun {
     pub summary: Summary,
     pub exit: Exit,
     pub written: Result<(), String>,
@@ -65,7 +65,7 @@ impl FinishContext<'_> {
     }
 
     /// Judges the run and writes its report.
-    pub(super) fn judge(&self, ended: EndedRun) -> JudgedRun {
+    pub(in crate::commands) fn judge(&self, ended: EndedRun) -> JudgedRun {
         let EndedRun { mut summary, stop, panics, events } = ended;
         summary.run.profile = Some(self.profile.to_owned());
         summary.control = self.control.cloned();

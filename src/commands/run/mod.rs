@@ -1,11 +1,12 @@
 //! `meshload run`: from the parsed arguments to the report and the exit code.
 
 pub(super) mod finish;
-mod repeat;
+pub(super) mod repeat;
 pub(super) mod run_job;
-mod share;
+pub(super) mod share;
 
 use super::Exit;
+use super::fleet::over_bus::run_over_bus;
 use super::inputs::access::access;
 use super::inputs::auto::settled_profile;
 use super::inputs::headroom::headroom;
@@ -18,7 +19,7 @@ use crate::controller::{StartError, StopSignals};
 use crate::os::{machine_limits, raise_descriptors};
 use crate::plan::{Cost, Plan};
 use crate::vocabulary::Seed;
-use repeat::repeat;
+use repeat::RepeatedRun;
 use run_job::{RunJob, report_start_error};
 use share::{obstacle, run_share};
 
@@ -45,7 +46,10 @@ pub fn run(args: &RunArgs) -> Exit {
         write_stderr([why]);
         return Exit::Usage;
     }
-    let too_much = Cost::of(&share::own_part(&profile, args.fleet.share)).check(&machine_limits());
+    if args.fleet.bus.is_some() {
+        return run_over_bus(args, profile, &dialect, &gates);
+    }
+    let too_much = Cost::of_share(&profile, args.fleet.share.map_or(1, |share| share.of)).check(&machine_limits());
     if !too_much.is_empty() {
         write_stderr(too_much);
         return Exit::Usage;
@@ -89,7 +93,12 @@ pub fn run(args: &RunArgs) -> Exit {
         }
     }
     if args.trust.repeat > 1 {
-        return repeat(&job, seed, folder.path());
+        let (times, on_invalid) = (args.trust.repeat, job.profile.validity.on_invalid);
+        let runs = RepeatedRun { times, gates: &job.gates, on_invalid, output: &args.output };
+        return runs.play(folder.path(), &mut |index, folder| {
+            let done = job.run_with_retries(Seed(seed.0.wrapping_add(index.into())))?;
+            Ok(job.finish_context(folder).judge(done.into()))
+        });
     }
     match job.run_with_retries(seed) {
         Ok(done) => job.finish_context(&folder).finish(done),

@@ -58,10 +58,7 @@ impl RunJob<'_> {
     /// # Errors
     /// The run could not be started; stderr already has the reason.
     pub(super) fn play(&self, spec: RunSpec) -> Result<FinishedRun, Exit> {
-        if !self.args.output.quiet {
-            write_stderr([announcement(&spec)]);
-        }
-        controller::run_until(spec, self.signals.clone()).map_err(|start_error| report_start_error(&start_error))
+        play(spec, self.args.output.quiet, &self.signals)
     }
 
     /// Runs the control run of `plan`; `None` if a signal ended it, which then ends the run too, before its first peer.
@@ -109,6 +106,17 @@ impl RunJob<'_> {
     }
 }
 
+/// Announces a run unless `quiet`, and plays it.
+///
+/// # Errors
+/// The run could not be started; stderr already has the reason.
+pub(super) fn play(spec: RunSpec, quiet: bool, signals: &StopSignals) -> Result<FinishedRun, Exit> {
+    if !quiet {
+        write_stderr([announcement(&spec)]);
+    }
+    controller::run_until(spec, signals.clone()).map_err(|start_error| report_start_error(&start_error))
+}
+
 /// True for a run that completed and is INVALID: the generator was the limit.
 fn is_worth_a_retry(done: &FinishedRun) -> bool {
     done.stop.is_none() && done.panics == 0 && done.summary.validity.verdict == Verdict::Invalid
@@ -144,13 +152,14 @@ pub(in crate::commands) fn run_spec(
         share: ShareOf::WHOLE,
         start_at: None,
         show,
+        status: None,
         gates,
         plan,
     }
 }
 
 /// Random, since two runs on one target must not share an id; short, since every frame carries it.
-fn run_id() -> String {
+pub(in crate::commands) fn run_id() -> String {
     format!("m{:06x}", rand::random::<u32>() >> 8)
 }
 

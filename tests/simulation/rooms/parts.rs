@@ -35,6 +35,7 @@ fn part(scenario: &Scenario, events: &[Event], share: ShareOf) -> Part {
         context: PartContext {
             share,
             planned: PlannedWork { rooms: scenario.rooms.len() as u64, peers, edges },
+            clock: None,
             host: format!("host-{}", share.index),
             gates: vec![gate("time_to_open", "p(95) < 1s"), gate("edges_failed", "rate < 50%")],
             validity: profile.validity,
