@@ -4,7 +4,7 @@
 
 use libfuzzer_sys::fuzz_target;
 use meshload::dialect::Wire;
-use meshload::signaling::{Connection, Connector, Endpoint, Proxy, dial};
+use meshload::signaling::{Connector, Endpoint, Proxy, SignalingConnection, dial};
 use std::future::poll_fn;
 use std::sync::Arc;
 use std::time::Duration;
@@ -45,7 +45,9 @@ async fn play(mode: u8, bytes: &[u8]) {
         let key = key(&mut stream).await;
         if mode == 0 {
             let accept = derive_accept_key(key.as_bytes());
-            let head = format!("HTTP/1.1 101 X\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: {accept}\r\n\r\n");
+            let head = format!(
+                "HTTP/1.1 101 X\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: {accept}\r\n\r\n"
+            );
             stream.write_all(head.as_bytes()).await.ok();
         }
         stream.write_all(bytes).await.ok();
@@ -59,7 +61,7 @@ async fn play(mode: u8, bytes: &[u8]) {
     assert!(frames <= bytes.len(), "{frames} frames in {} bytes", bytes.len());
 }
 
-async fn read_all(mut connection: Connection) -> usize {
+async fn read_all(mut connection: Box<dyn SignalingConnection>) -> usize {
     let mut frames = 0;
     while poll_fn(|context| connection.poll_frame(context)).await.is_ok() {
         frames += 1;
