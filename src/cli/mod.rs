@@ -57,7 +57,7 @@ Every option can also be set in the environment, as MESHLOAD_<OPTION>; the comma
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Runs a load: every peer of the plan arrives, meets its room and opens its channels
-    Run(RunArgs),
+    Run(Box<RunArgs>),
     /// Plays a share of a run that a controller leads over NATS
     Agent(Box<AgentArgs>),
     /// Writes the file with which Kubernetes, Slurm or plain shells start a run on several machines

@@ -7,10 +7,10 @@ use crate::commands::inputs;
 use crate::commands::inputs::access::access;
 use crate::commands::inputs::gates;
 use crate::commands::report::report_dir::ReportDir;
-use crate::commands::run::run_job::{report_start_error, run_spec, show};
+use crate::commands::run::run_job::{report_start_error, run_spec, show, stop_signals};
 use crate::commands::run::share::PlayedPart;
-use crate::commands::terminal::{confirm_signal, exit_on_signal, write_stderr};
-use crate::controller::{Access, Capture, Endpoints, RunSpec, StartError, StopSignals, check_target};
+use crate::commands::terminal::write_stderr;
+use crate::controller::{Access, Capture, Endpoints, RunSpec, StopSignals, check_target};
 use crate::dialect::{self, Dialect};
 use crate::fleet::{AgentMachine, BusAgent, PlanOffer, RoundOffer, RunName};
 use crate::gates::Gate;
@@ -38,15 +38,14 @@ pub fn agent(args: &AgentArgs) -> Exit {
         return Exit::Broken;
     }
     raise_descriptors();
-    let quiet = args.quiet;
-    let signals = match StopSignals::listen(move |signal| confirm_signal(signal, quiet), exit_on_signal) {
+    let signals = match stop_signals(args.quiet) {
         Ok(signals) => signals,
-        Err(error) => return report_start_error(&StartError::Own(error)),
+        Err(exit) => return exit,
     };
     let here = machine();
     let own = AgentMachine { host: host_name(), cores: here.cores, nofile: here.nofile };
     let tell = |line: String| {
-        if !quiet {
+        if !args.quiet {
             write_stderr([line]);
         }
     };

@@ -50,7 +50,7 @@ impl MergeReport<'_> {
         self.with_merged(parts, |context, ended| context.judge(ended))
     }
 
-    fn with_merged<T>(self, parts: Vec<Part>, end: impl FnOnce(&FinishContext<'_>, EndedRun) -> T) -> Result<T, Exit> {
+    fn with_merged<T>(self, parts: Vec<Part>, end: impl FnOnce(FinishContext<'_>, EndedRun) -> T) -> Result<T, Exit> {
         let merged = fleet::merge(parts, Instant::now()).map_err(|error| {
             write_stderr([error]);
             Exit::Usage
@@ -67,7 +67,7 @@ impl MergeReport<'_> {
             tolerates_loss: missing_share > 0.0 && missing_share <= self.tolerate_loss,
             folder: &self.folder.unwrap_or_else(usual),
         };
-        Ok(end(&context, EndedRun { summary, stop, panics, events: None }))
+        Ok(end(context, EndedRun { summary, stop, panics, events: None }))
     }
 }
 

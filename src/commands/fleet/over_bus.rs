@@ -6,9 +6,9 @@ use crate::cli::RunArgs;
 use crate::commands::Exit;
 use crate::commands::report::report_dir::ReportDir;
 use crate::commands::run::repeat::RepeatedRun;
-use crate::commands::run::run_job::{report_start_error, run_id};
-use crate::commands::terminal::{confirm_signal, exit_on_signal, seed, write_stderr};
-use crate::controller::{StartError, StopSignals};
+use crate::commands::run::run_job::{run_id, stop_signals};
+use crate::commands::terminal::{seed, write_stderr};
+use crate::controller::StopSignals;
 use crate::dialect::Dialect;
 use crate::fleet::{Coordinator, FleetRules, Part, PlanOffer, RoundOffer, RunName};
 use crate::gates::Gate;
@@ -49,9 +49,9 @@ pub(in crate::commands) fn run_over_bus(args: &RunArgs, profile: Profile, dialec
         write_stderr([why]);
         return Exit::Broken;
     }
-    let signals = match StopSignals::listen(move |signal| confirm_signal(signal, quiet), exit_on_signal) {
+    let signals = match stop_signals(quiet) {
         Ok(signals) => signals,
-        Err(error) => return report_start_error(&StartError::Own(error)),
+        Err(exit) => return exit,
     };
     if gates.iter().any(|gate| gate.abort) && !quiet {
         write_stderr(["note: over the bus a gate marked abort is judged at the end, as the others are"]);

@@ -49,8 +49,8 @@ pub(in crate::commands) struct JudgedRun {
 
 impl FinishContext<'_> {
     /// Judges the run, writes and prints its report, and returns the exit.
-    pub(in crate::commands) fn finish(&self, ended: impl Into<EndedRun>) -> Exit {
-        let JudgedRun { mut summary, mut exit, mut written } = self.judge(ended.into());
+    pub(in crate::commands) fn finish(&self, ended: EndedRun) -> Exit {
+        let JudgedRun { mut summary, mut exit, mut written } = self.judge(ended);
         let output = self.output;
         let shown = write_stdout(render(format(output.format, output.color, output.verbose > 0), &summary));
         let last = exit.first_of(shown).first_of(signal_exit(self.signals));

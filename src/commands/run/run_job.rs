@@ -4,8 +4,7 @@ use super::finish::FinishContext;
 use crate::cli::{ColorWhen, LoadArgs, RunArgs};
 use crate::commands::Exit;
 use crate::commands::report::report_dir::ReportDir;
-use crate::commands::terminal::coloured;
-use crate::commands::terminal::write_stderr;
+use crate::commands::terminal::{coloured, confirm_signal, exit_on_signal, write_stderr};
 use crate::controller::{self, Access, Capture, FinishedRun, RunSpec, Show, StartError, Stop, StopSignals, Watched};
 use crate::dialect::Dialect;
 use crate::gates::Gate;
@@ -189,6 +188,15 @@ fn announcement(spec: &RunSpec) -> String {
         plan.seed.0,
         plural(spec.workers as u64, "worker"),
     )
+}
+
+/// Listens for the signals that stop a run; the first is confirmed unless `quiet`.
+///
+/// # Errors
+/// The handlers can't be installed; stderr has it already.
+pub(in crate::commands) fn stop_signals(quiet: bool) -> Result<StopSignals, Exit> {
+    let listened = StopSignals::listen(move |signal| confirm_signal(signal, quiet), exit_on_signal);
+    listened.map_err(|error| report_start_error(&StartError::Own(error)))
 }
 
 /// Reports on stderr why a run could not be started.

@@ -217,7 +217,7 @@ async fn take_seat(
     let (until, mut told) = (Instant::now() + patience, String::new());
     loop {
         let waits_for = match connection.ask("join", request).await {
-            Some(SlotReply::ClaimedSlot(seat)) => {
+            Some(SlotReply::Claimed(seat)) => {
                 let claim = Claim { uuid: request.uuid.clone(), attempt: seat.attempt };
                 if connection.claim(seat.slot, &claim).await? {
                     return Ok(seat);

@@ -197,7 +197,7 @@ impl Desk<'_> {
                 let (host, cores) = (request.machine.host.clone(), request.machine.cores);
                 let reply = self.roster.join(Instant::now(), request);
                 match &reply {
-                    SlotReply::ClaimedSlot(seat) => (self.tell)(format!("slot {}: an agent on {host}, {cores} cores", seat.slot)),
+                    SlotReply::Claimed(seat) => (self.tell)(format!("slot {}: an agent on {host}, {cores} cores", seat.slot)),
                     SlotReply::Refused(why) => (self.tell)(format!("an agent on {host} was refused: {why}")),
                     SlotReply::Wait(_) => {}
                 }

@@ -55,7 +55,7 @@ pub(super) struct SlotRequest {
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(super) enum SlotReply {
-    ClaimedSlot(ClaimedSlot),
+    Claimed(ClaimedSlot),
     /// No slot is free yet.
     Wait(String),
     Refused(String),

@@ -51,15 +51,14 @@ impl AgentRoster {
         let is_own = |slot: &&AgentSlot| slot.agent.as_ref().is_some_and(|agent| agent.uuid == request.uuid);
         // The answer was lost, and it asks again.
         if let Some(index) = self.slots.iter().position(|slot| is_own(&slot)) {
-            return SlotReply::ClaimedSlot(ClaimedSlot { slot: index as u32, attempt: self.slots[index].attempt });
+            return SlotReply::Claimed(ClaimedSlot { slot: index as u32, attempt: self.slots[index].attempt });
         }
         if self.has_begun {
             return SlotReply::Refused("the run has begun, and its slots are taken for good".to_owned());
         }
         let wanted = request.slot.map(|slot| slot as usize);
-        let index = match wanted.map_or_else(|| self.slots.iter().position(|slot| slot.agent.is_none()), Some) {
-            Some(index) => index,
-            None => return SlotReply::Wait(format!("all {} are taken", plural(count as u64, "slot"))),
+        let Some(index) = wanted.or_else(|| self.slots.iter().position(|slot| slot.agent.is_none())) else {
+            return SlotReply::Wait(format!("all {} are taken", plural(count as u64, "slot")));
         };
         let slot = &mut self.slots[index];
         if let Some(holder) = &slot.agent {
@@ -75,7 +74,7 @@ impl AgentRoster {
             is_done: false,
             is_lost: false,
         });
-        SlotReply::ClaimedSlot(ClaimedSlot { slot: index as u32, attempt: slot.attempt })
+        SlotReply::Claimed(ClaimedSlot { slot: index as u32, attempt: slot.attempt })
     }
 
     /// Takes a heartbeat; one of an earlier attempt, or of a lost agent, is ignored. Returns a sentence about an agent that
@@ -216,7 +215,7 @@ mod tests {
     }
 
     fn seat(slot: u32, attempt: u32) -> SlotReply {
-        SlotReply::ClaimedSlot(ClaimedSlot { slot, attempt })
+        SlotReply::Claimed(ClaimedSlot { slot, attempt })
     }
 
     #[test]

@@ -13,6 +13,9 @@ const KUBERNETES: &str = include_str!("kubernetes.yaml");
 const SLURM: &str = include_str!("slurm.sh");
 const SHELL: &str = include_str!("shell.sh");
 
+/// Memory of an agent besides its peers and edges.
+const OWN_MIB: u64 = 64;
+
 pub fn manifest(args: &ManifestArgs) -> Exit {
     let change = ChangeArgs { target: args.target.clone(), ..ChangeArgs::default() };
     let profile = match inputs::profile(&args.profile, &ShapeArgs::default(), &change) {
@@ -68,7 +71,7 @@ fn filled(args: &ManifestArgs, profile: &Profile, run: &RunName) -> String {
     if is_mounted {
         [&mut agent, &mut lead].into_iter().for_each(|words| words.extend(["--out", "/out"].map(str::to_owned)));
     }
-    let memory = Cost::of_share(profile, args.agents).memory_bytes.div_ceil(1 << 20);
+    let memory = OWN_MIB + Cost::of_share(profile, args.agents).memory_bytes.div_ceil(1 << 20);
     let values = [
         ("{NAME}", run.to_string()),
         ("{AGENTS}", args.agents.to_string()),
