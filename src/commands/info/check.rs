@@ -27,6 +27,10 @@ pub fn check(args: &CheckArgs) -> Exit {
     let too_much = Cost::of(&profile).check(&machine);
     if !too_much.is_empty() {
         write_stderr(too_much);
+        let several = Cost::machines(&profile, &machine);
+        write_stderr(
+            several.map(|count| format!("{count} machines like this one carry it: --bus or --share (docs/fleet.md)")),
+        );
         return Exit::Usage;
     }
     // The draws of a random seed are not known yet; any seed gives the order of magnitude.
