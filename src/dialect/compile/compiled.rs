@@ -117,6 +117,8 @@ pub(crate) struct AllowedRepeats {
     pub join_again: bool,
     /// An offer may be said again.
     pub offer_again: bool,
+    /// A further client may join and say nothing else.
+    pub observer: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -155,6 +157,7 @@ pub(crate) struct FrameTemplate {
 #[derive(Debug)]
 pub(crate) struct RepeatTimer {
     pub every: Duration,
+    pub when: Option<Expression>,
     pub say: Vec<usize>,
 }
 

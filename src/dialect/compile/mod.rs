@@ -8,6 +8,7 @@ mod frames;
 mod join;
 mod mqtt;
 mod rules;
+mod timers;
 
 use crate::dialect::language::codec::{Codec, Wire};
 use crate::dialect::language::document::{self, DialectNode, Item};
@@ -18,7 +19,7 @@ use crate::dialect::language::problem::{Problems, suggestion};
 use crate::dialect::language::template::Template;
 use crate::dialect::prefilter::Looks;
 use crate::vocabulary::{FrameKind, Problem, problem::quoted};
-use compiled::{Action, CompiledDialect, ConnectTemplates, Discovery, FrameTemplate, JoinStep, RepeatTimer, Rule};
+use compiled::{Action, CompiledDialect, Discovery, JoinStep, Rule};
 use serde_json::Value;
 
 /// The default of `id`: the peer's id in this run.
@@ -255,24 +256,6 @@ impl<'a> Compiler<'a> {
             self.problems.note(node.line, "separator", "is of json and text; Socket.IO has one packet a frame");
         }
         separator
-    }
-
-    /// The timers of `[[every]]`, and that of MQTT's pings.
-    fn timers(&mut self, connect: &ConnectTemplates, templates: &mut Vec<FrameTemplate>) -> Vec<RepeatTimer> {
-        let mut timers: Vec<_> = connect.mqtt.iter().map(|mqtt| self.pings(mqtt, templates)).collect();
-        let Some(node) = self.root.key("every") else { return timers };
-        for item in node.items() {
-            item.check_keys("every", &["interval", "say"], self.problems);
-            let interval = item.key("interval").and_then(|node| node.duration("every.interval", self.problems));
-            match (interval, item.key("say")) {
-                (Some(every), Some(say)) if !every.is_zero() => {
-                    let say = self.template_indices(say, "every.say");
-                    timers.push(RepeatTimer { every, say });
-                }
-                _ => self.problems.note(item.line, "every", "needs an interval over 0 and something to say"),
-            }
-        }
-        timers
     }
 
     /// True if a key of the file itself is this text.

@@ -200,6 +200,9 @@ impl Session {
     /// a room talk to itself. A frame that names no peer costs at most the frame that answers it.
     fn may_reply(&mut self, now: Instant, to: Option<&str>) -> bool {
         let Some(to) = to else { return true };
+        if self.trial.observes {
+            return false;
+        }
         if self.replies.get(to).is_some_and(|last| now < *last + REPLY_PAUSE) {
             return false;
         }

@@ -179,7 +179,9 @@ impl Conversation for Session {
     }
 
     fn poll(&mut self) -> Option<Output> {
-        self.outputs.pop_front()
+        let is_kept = |output: &Output| !matches!(output, Output::Heard(heard) if heard.who().is_some());
+        let observes = self.trial.observes;
+        std::iter::from_fn(|| self.outputs.pop_front()).find(|output| !observes || is_kept(output))
     }
 
     fn wake_at(&self) -> Option<Instant> {
@@ -371,7 +373,10 @@ impl Session {
         for (index, timer) in dialect.timers.iter().enumerate() {
             if self.timers.get(index).is_some_and(|due| *due <= now) {
                 self.timers[index] = now + timer.every;
-                self.send_all(now, &timer.say, &[], None);
+                let view = self.state.view(&dialect, self.me.timestamp(now), &[], None);
+                if timer.when.as_ref().is_none_or(|when| when.holds(view)) {
+                    self.send_all(now, &timer.say, &[], None);
+                }
             }
         }
         self.repeat_due(now);

@@ -71,7 +71,7 @@ impl Recorder {
             return;
         };
         if let Some(trace) = &mut self.rooms[context.room].trace {
-            trace.record(event);
+            trace.record(event, self.start);
         }
         match &event.kind {
             EventKind::Peer(event) => self.record_peer_event(context, event),
