@@ -129,6 +129,7 @@ fn room(index: u32) -> RoomFacts {
         first: PeerIndex(index * u32::from(SIZE)),
         due: vec![Duration::ZERO; usize::from(SIZE)],
         warmup: false,
+        meshes: true,
         label: format!("room-{index}"),
     }
 }

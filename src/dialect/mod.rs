@@ -87,6 +87,11 @@ impl Dialect {
         self.compiled.kinds.iter().map(String::as_str).collect()
     }
 
+    /// The dialect has words of a negotiation; without any, its peers load a server with their presence, and no edge is meant.
+    pub fn negotiates(&self) -> bool {
+        self.compiled.negotiates()
+    }
+
     /// The dialect can carry candidates; without that a peer must not trickle.
     pub fn trickles(&self) -> bool {
         self.compiled.trickle
