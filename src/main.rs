@@ -18,6 +18,8 @@ fn main() -> ExitCode {
         Command::Completions(args) => commands::completions(&args),
         Command::Man(args) => commands::man(&args),
         Command::Run(args) => commands::run(&args),
+        Command::Agent(args) => commands::agent(&args),
+        Command::Manifest(args) => commands::manifest(&args),
         Command::Merge(args) => commands::merge(&args),
         Command::Probe(args) => commands::probe(&args),
         Command::Capacity(args) => commands::capacity(&args),

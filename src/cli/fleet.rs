@@ -1,22 +1,113 @@
-//! Options of a run on several machines, and of the merge of their parts.
+//! Options of a run on several machines, of its agents, and of the merge of their parts.
 
-use super::options::{OutputArgs, tolerance};
+use super::access::AccessArgs;
+use super::options::{ColorWhen, OutputArgs, folder, tolerance};
 use crate::plan::ShareOf;
+use crate::profile::duration;
 use crate::summary::wall_time::from_rfc3339;
-use clap::Args;
+use clap::builder::FalseyValueParser;
+use clap::{Args, ValueEnum};
 use std::path::PathBuf;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-/// One machine's share of a run.
-#[derive(Args, Debug, Default)]
+/// A run on several machines: this one's share, or the controller of agents on a bus.
+#[derive(Args, Debug)]
 #[command(next_help_heading = "Several machines")]
-pub struct ShareArgs {
+pub struct FleetArgs {
     /// Plays one of N shares of the plan, such as 2/3, and leaves part.mesh for `meshload merge`
     #[arg(long, value_name = "I/N", requires = "start_at", env = "MESHLOAD_SHARE")]
     pub share: Option<ShareOf>,
     /// The common start of all shares: RFC 3339, or seconds since 1970 (`date +%s`)
     #[arg(long, value_name = "TIME", requires = "share", value_parser = start_time, env = "MESHLOAD_START_AT")]
     pub start_at: Option<SystemTime>,
+    /// Leads the agents that meet on this NATS server: nats:// on this machine, tls:// elsewhere
+    #[arg(
+        long,
+        value_name = "URL",
+        requires = "agents",
+        conflicts_with = "share",
+        env = "MESHLOAD_BUS",
+        hide_env_values = true
+    )]
+    pub bus: Option<String>,
+    /// The number of agents, each of which plays a share
+    #[arg(long, value_name = "N", requires = "bus", value_parser = clap::value_parser!(u32).range(1..=1000), env = "MESHLOAD_AGENTS")]
+    pub agents: Option<u32>,
+    /// The run's name on the bus [default: one that is drawn]
+    #[arg(long, value_name = "ID", requires = "bus", env = "MESHLOAD_RUN")]
+    pub run: Option<String>,
+    /// Share of the plan's edges that may be lost with agents without exit 97, such as 10%
+    #[arg(long, value_name = "SHARE", default_value = "0%", value_parser = tolerance, env = "MESHLOAD_TOLERATE_LOSS")]
+    pub tolerate_loss: f64,
+    /// An agent that is silent for so long is lost
+    #[arg(long, value_name = "TIME", default_value = "10s", value_parser = lost_after, env = "MESHLOAD_LOST_AFTER")]
+    pub lost_after: Duration,
+    /// Waits so long for all agents to join and get ready
+    #[arg(long, value_name = "TIME", default_value = "10m", value_parser = duration, env = "MESHLOAD_JOIN_TIMEOUT")]
+    pub join_timeout: Duration,
+    #[command(flatten)]
+    pub tls: BusTlsArgs,
+}
+
+/// Trust and identity on the bus.
+#[derive(Args, Debug)]
+#[command(next_help_heading = "Several machines")]
+pub struct BusTlsArgs {
+    /// Certificates, in PEM, that are trusted on the bus in the place of the machine's own
+    #[arg(long, value_name = "FILE", env = "MESHLOAD_BUS_CA")]
+    pub bus_ca: Option<PathBuf>,
+    /// The certificate, in PEM, to show the bus
+    #[arg(long, value_name = "FILE", env = "MESHLOAD_BUS_CERT")]
+    pub bus_cert: Option<PathBuf>,
+    /// The certificate's private key, in PEM [default: in --bus-cert's file]
+    #[arg(long, value_name = "FILE", requires = "bus_cert", env = "MESHLOAD_BUS_KEY")]
+    pub bus_key: Option<PathBuf>,
+    /// Takes a bus outside of this machine that is not encrypted
+    #[arg(long, env = "MESHLOAD_INSECURE_BUS", value_parser = FalseyValueParser::new())]
+    pub insecure_bus: bool,
+}
+
+#[derive(Args, Debug)]
+#[command(after_help = "Examples:
+  meshload agent --bus nats://127.0.0.1:4222 --run nightly
+  meshload agent --bus tls://nats.example.org --run nightly --slot 2 --tokens tokens.txt --allow-target signal.example.org
+
+The plan comes from `meshload run PROFILE --bus URL --run ID --agents N`. Tokens, rows, certificates, variables and permission to
+load the target are this machine's own: none of them passes the bus. The part stays in part.mesh of --out as well.
+Exits with 0 if its share was played and reported, 2 if it can't play the plan, 95 if the target is not allowed here,
+97 if the run ended before or without it.")]
+pub struct AgentArgs {
+    /// The NATS server of the run: nats:// on this machine, tls:// elsewhere
+    #[arg(long, value_name = "URL", env = "MESHLOAD_BUS", hide_env_values = true)]
+    pub bus: String,
+    /// The run's name, as the controller has it
+    #[arg(long, value_name = "ID", env = "MESHLOAD_RUN")]
+    pub run: String,
+    /// The share to play, from 0 [default: JOB_COMPLETION_INDEX, SLURM_PROCID, or any that is free]
+    #[arg(long, value_name = "N", env = "MESHLOAD_SLOT")]
+    pub slot: Option<u32>,
+    /// Waits so long for the controller and a free slot
+    #[arg(long, value_name = "TIME", default_value = "10m", value_parser = duration, env = "MESHLOAD_JOIN_TIMEOUT")]
+    pub join_timeout: Duration,
+    #[command(flatten)]
+    pub tls: BusTlsArgs,
+    #[command(flatten)]
+    pub access: AccessArgs,
+    /// Worker threads [default: the cores granted]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024), env = "MESHLOAD_WORKERS")]
+    pub workers: Option<u16>,
+    /// Folder for part.mesh [default: reports/agent-ID-SLOT]
+    #[arg(short, long, value_name = "DIR", value_parser = folder, env = "MESHLOAD_OUT")]
+    pub out: Option<PathBuf>,
+    /// Colour on the terminal
+    #[arg(long, value_enum, value_name = "WHEN", default_value_t = ColorWhen::Auto, env = "MESHLOAD_COLOR")]
+    pub color: ColorWhen,
+    /// Shows the result and nothing before it
+    #[arg(short, long, env = "MESHLOAD_QUIET", value_parser = FalseyValueParser::new())]
+    pub quiet: bool,
+    /// Shows no progress
+    #[arg(long, env = "MESHLOAD_NO_PROGRESS", value_parser = FalseyValueParser::new())]
+    pub no_progress: bool,
 }
 
 #[derive(Args, Debug)]
@@ -34,6 +125,52 @@ pub struct MergeArgs {
     pub tolerate_loss: f64,
     #[command(flatten)]
     pub output: OutputArgs,
+}
+
+#[derive(Args, Debug)]
+#[command(after_help = "Examples:
+  meshload manifest kubernetes mine.toml --agents 20 --allow-target signal.example.org | kubectl apply -f -
+  meshload manifest slurm mine.toml --agents 8 > run.sh && sbatch run.sh")]
+pub struct ManifestArgs {
+    /// The way in which the processes are started
+    #[arg(value_enum)]
+    pub kind: ManifestKind,
+    /// A profile's path, or a built-in's name (a path wins)
+    pub profile: String,
+    /// The number of agents, each of which plays a share
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1000), env = "MESHLOAD_AGENTS")]
+    pub agents: u32,
+    /// The run's name on the bus [default: one that is drawn]
+    #[arg(long, value_name = "ID", env = "MESHLOAD_RUN")]
+    pub run: Option<String>,
+    /// The server's URL [default: the profile's]
+    #[arg(long, value_name = "URL", env = "MESHLOAD_TARGET")]
+    pub target: Option<String>,
+    /// A target outside of an agent's machine and private networks that it may put under load; repeatable
+    #[arg(long, value_name = "HOST", value_delimiter = ',', env = "MESHLOAD_ALLOW_TARGET")]
+    pub allow_target: Vec<String>,
+    /// The container image, whose entry point is meshload
+    #[arg(long, value_name = "NAME", default_value = concat!("meshload:", env!("CARGO_PKG_VERSION")), env = "MESHLOAD_IMAGE")]
+    pub image: String,
+}
+
+/// A way in which the processes of a run are started.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ManifestKind {
+    Kubernetes,
+    Slurm,
+    Shell,
+}
+
+/// Parses a silence; agents beat once a second, so that it is at least two.
+fn lost_after(text: &str) -> Result<Duration, String> {
+    const LEAST: Duration = Duration::from_secs(2);
+    let silence = duration(text)?;
+    if silence < LEAST {
+        Err("agents are heard once a second, so that it is at least 2s".to_owned())
+    } else {
+        Ok(silence)
+    }
 }
 
 /// Parses a time of RFC 3339, or whole seconds since 1970.

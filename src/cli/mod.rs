@@ -14,7 +14,7 @@ pub use access::{AccessArgs, TargetWatchArgs};
 pub use capacity::{CapacityArgs, Load, SearchArgs};
 pub use evidence::EvidenceArgs;
 pub use exit_status::EXIT_CODES;
-pub use fleet::{MergeArgs, ShareArgs};
+pub use fleet::{AgentArgs, BusTlsArgs, FleetArgs, ManifestArgs, ManifestKind, MergeArgs};
 pub use options::{
     CalibrateArgs, CalibrateWhen, ChangeArgs, ColorWhen, LoadArgs, OutputArgs, ReportFile, ReportFiles, RoutingArg,
     SeedChoice, ServeArgs, ServerKind, ShapeArgs, StdoutFormat, TrustArgs,
@@ -57,7 +57,11 @@ Every option can also be set in the environment, as MESHLOAD_<OPTION>; the comma
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Runs a load: every peer of the plan arrives, meets its room and opens its channels
-    Run(RunArgs),
+    Run(Box<RunArgs>),
+    /// Plays a share of a run that a controller leads over NATS
+    Agent(Box<AgentArgs>),
+    /// Writes the file with which Kubernetes, Slurm or plain shells start a run on several machines
+    Manifest(ManifestArgs),
     /// Merges the parts that several machines left of one run into its report
     Merge(MergeArgs),
     /// Looks closely at one handshake: which step fails, why, and with what evidence
@@ -106,7 +110,7 @@ pub struct RunArgs {
     #[command(flatten)]
     pub trust: TrustArgs,
     #[command(flatten)]
-    pub fleet: ShareArgs,
+    pub fleet: FleetArgs,
     #[command(flatten)]
     pub keep: EvidenceArgs,
     #[command(flatten)]

@@ -77,13 +77,14 @@ impl Exit {
     }
 }
 
-/// Exit of a command that the signal stopped.
+/// Exit of a command that the signal or the loss of another process stopped.
 impl From<StopSignal> for Exit {
     fn from(signal: StopSignal) -> Self {
         match signal {
             StopSignal::Hangup => Self::Hangup,
             StopSignal::Interrupt => Self::Interrupted,
             StopSignal::Terminate => Self::Terminated,
+            StopSignal::ControllerLost | StopSignal::AgentLost => Self::Incomplete,
         }
     }
 }

@@ -2,9 +2,9 @@
 
 mod capacity;
 mod exit;
+mod fleet;
 mod info;
 mod inputs;
-mod merge;
 mod probe;
 mod record;
 mod report;
@@ -14,8 +14,10 @@ mod terminal;
 
 pub use capacity::capacity;
 pub use exit::Exit;
+pub use fleet::agent::agent;
+pub use fleet::manifest::manifest;
+pub use fleet::merge::merge;
 pub use info::{check, completions, dialects, explain, man, print_schema, profiles, schema};
-pub use merge::merge;
 pub use probe::probe;
 pub use record::record;
 pub use report::compare::{CompareOptions, compare};

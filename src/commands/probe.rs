@@ -7,7 +7,7 @@ use super::inputs::{self, faults};
 use super::report::files::text;
 use super::report::report_dir::{MERMAID_FILE, ReportDir};
 use super::run::run_job::report_start_error;
-use super::terminal::{seed, write_stderr, write_stdout};
+use super::terminal::{logged, seed, write_stderr, write_stdout};
 use crate::cli::{ChangeArgs, ProbeArgs, ProbeFormat, ShapeArgs};
 use crate::controller::{self, EmbeddedServer, Endpoints, StartError};
 use crate::dialect::Dialect;
@@ -35,12 +35,12 @@ pub fn probe(args: &ProbeArgs) -> Exit {
         Ok(faults) => faults,
         Err(exit) => return exit,
     };
-    let dialect = match inputs::dialect(&profile).and_then(|dialect| with_trigger(args, dialect)) {
+    let dialect = match inputs::dialect(&profile).and_then(|dialect| fit(args, dialect)) {
         Ok(dialect) => dialect,
         Err(exit) => return exit,
     };
     let access = match access(&args.access, &profile.target, dialect.data_columns(), args.peers.into()) {
-        Ok(access) => access,
+        Ok(access) => logged(access, args.verbose && !args.quiet, &profile),
         Err(exit) => return exit,
     };
     let seed = seed(args.change.seed, true);
@@ -106,8 +106,16 @@ fn writable(folder: Option<&ReportDir>) -> Result<(), Exit> {
     })
 }
 
-/// Refuses a trigger that the dialect does not have.
-fn with_trigger(args: &ProbeArgs, dialect: Dialect) -> Result<Dialect, Exit> {
+/// Refuses a dialect without a handshake, and a trigger that the dialect does not have.
+fn fit(args: &ProbeArgs, dialect: Dialect) -> Result<Dialect, Exit> {
+    if !dialect.negotiates() {
+        let name = dialect.name().escape_debug();
+        write_stderr([format!(
+            "the dialect {name} has no word of an offer, so there is no handshake to probe; presence alone is loaded by \
+             `meshload run`"
+        )]);
+        return Err(Exit::Usage);
+    }
     if args.trigger.is_none() || dialect.reads_trigger() {
         return Ok(dialect);
     }

@@ -1,4 +1,4 @@
-//! The signals that stop a run, and the second one that ends the process.
+//! The signals and orders that stop a run, and the second signal, which ends the process.
 
 use serde::{Deserialize, Serialize};
 use std::future::pending;
@@ -12,12 +12,16 @@ use tokio::sync::watch;
 /// Terminals and npm send a signal twice: the same signal within this time counts once.
 const REPEAT_MAX: Duration = Duration::from_secs(1);
 
-/// A signal that stops a run.
+/// A reason from outside that stops a run: a signal, or on several machines the loss of another process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum StopSignal {
     Hangup,
     Interrupt,
     Terminate,
+    /// The controller of a run on several machines fell silent.
+    ControllerLost,
+    /// Another agent of the run fell silent.
+    AgentLost,
 }
 
 impl StopSignal {
@@ -26,6 +30,8 @@ impl StopSignal {
             Self::Hangup => "SIGHUP",
             Self::Interrupt => "SIGINT",
             Self::Terminate => "SIGTERM",
+            Self::ControllerLost => "the loss of the controller",
+            Self::AgentLost => "the loss of an agent",
         }
     }
 }
@@ -33,7 +39,7 @@ impl StopSignal {
 /// The first stop signal of this process, once it has come.
 #[derive(Clone, Debug)]
 pub struct StopSignals {
-    first: watch::Receiver<Option<StopSignal>>,
+    first: watch::Sender<Option<StopSignal>>,
 }
 
 impl StopSignals {
@@ -51,12 +57,12 @@ impl StopSignals {
             let _entered = runtime.enter();
             Handlers::install()?
         };
-        let (sender, first) = watch::channel(None);
+        let first = watch::Sender::new(None);
+        let sender = first.clone();
         thread::Builder::new().name("signals".to_owned()).spawn(move || {
             runtime.block_on(async {
                 let (signal, at) = (handlers.next().await, Instant::now());
-                // Fails only if no receiver is left.
-                let _ = sender.send(Some(signal));
+                sender.send_replace(Some(signal));
                 acknowledge(signal);
                 loop {
                     let second = handlers.next().await;
@@ -71,17 +77,23 @@ impl StopSignals {
 
     /// Never gives a signal: for a run within another program.
     pub fn none() -> Self {
-        Self { first: watch::channel(None).1 }
+        Self { first: watch::Sender::new(None) }
     }
 
     /// Waits for the first signal; at once if it has come.
     pub async fn first(&mut self) -> StopSignal {
-        let received = self.first.wait_for(Option::is_some).await.ok().and_then(|signal| *signal);
+        let mut first = self.first.subscribe();
+        let received = first.wait_for(Option::is_some).await.ok().and_then(|signal| *signal);
         match received {
             Some(signal) => signal,
-            // The signal thread has ended.
+            // Unreachable: `self` has a sender.
             None => pending().await,
         }
+    }
+
+    /// Stops the run as a signal would, unless something has already.
+    pub fn stop(&self, signal: StopSignal) {
+        self.first.send_if_modified(|first| first.is_none() && first.replace(signal).is_none());
     }
 
     /// Returns the first signal, if it has come.

@@ -1,5 +1,6 @@
 //! The run that a part belongs to: all that a merge needs besides figures.
 
+use super::bus::ClockOffset;
 use crate::controller::Stop;
 use crate::gates::Gate;
 use crate::plan::{Plan, ShareOf};
@@ -14,6 +15,8 @@ pub struct PartContext {
     pub planned: PlannedWork,
     /// The name of the machine, as the kernel has it.
     pub host: String,
+    /// Its clock less the controller's; `None` without a bus.
+    pub clock: Option<ClockOffset>,
     pub gates: Vec<Gate>,
     pub validity: ValiditySettings,
     /// The profile as run, in TOML; `${TOKEN}` stays as written.

@@ -140,8 +140,8 @@ fn agents(context: &PartContext, parts: &[Part], judged: &[JudgedPart]) -> Vec<F
             lag_p99_us: played.health.lag_p99_us(),
             lost: false,
             validity: validity.verdict,
-            clock_offset_us: None,
-            clock_error_us: None,
+            clock_offset_us: context.clock.map(|clock| clock.offset_us),
+            clock_error_us: context.clock.map(|clock| clock.error_us),
         };
     }
     agents

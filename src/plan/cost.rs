@@ -1,6 +1,7 @@
 //! The resources that a plan needs, estimated from counts, and the check against a machine's limits.
 
 use super::arrivals::Curve;
+use super::share::SHARES_MAX;
 use super::{LeaveManner, Plan};
 use crate::profile::{MessagePattern, Profile};
 use crate::vocabulary::{Approval, EngineKind, format::micros};
@@ -86,6 +87,19 @@ impl Cost {
         let peers = rooms * size;
         let last_due = Curve::new(&profile.arrivals).due(peers.saturating_sub(1) as f64);
         Self::estimate(profile, peers, rooms.saturating_mul(size * (size - 1) / 2), last_due, ChurnArrivals::default())
+    }
+
+    /// As `of`, for the largest of so many shares.
+    pub fn of_share(profile: &Profile, shares: u32) -> Self {
+        let mut own = profile.clone();
+        own.rooms.count = own.rooms.count.div_ceil(shares.max(1));
+        Self::of(&own)
+    }
+
+    /// The least number of machines of these limits that carry the plan; `None` if no number does.
+    pub fn machines(profile: &Profile, limits: &MachineLimits) -> Option<u32> {
+        let most = profile.rooms.count.min(SHARES_MAX);
+        (1..=most).find(|shares| Self::of_share(profile, *shares).check(limits).is_empty())
     }
 
     fn estimate(profile: &Profile, peers: u64, edges: u64, last_due: Duration, churn: ChurnArrivals) -> Self {

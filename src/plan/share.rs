@@ -6,7 +6,7 @@ use std::fmt;
 use std::str::FromStr;
 
 /// The most shares of a plan.
-const SHARES_MAX: u32 = 1_000;
+pub(super) const SHARES_MAX: u32 = 1_000;
 
 /// The rooms that one machine or one worker runs.
 #[derive(Clone, Debug, PartialEq)]

@@ -25,6 +25,7 @@ const CLOCKLESS: &str = "#[cfg_attr(not(test), deny(clippy::disallowed_methods))
 /// Each outer crate is imported only behind these doors.
 const DOORS: &[(&str, &[&str])] = &[
     ("clap", &["cli"]),
+    ("async_nats", &["fleet"]),
     ("tokio_tungstenite", &["signaling", "server"]),
     ("hyper", &["signaling"]),
     ("mqtt_proto", &["signaling"]),

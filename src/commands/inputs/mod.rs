@@ -37,10 +37,17 @@ pub(super) fn profile(name: &str, shape: &ShapeArgs, change: &ChangeArgs) -> Res
         }
     };
     overrides.extend(headers);
-    let source = ProfileSource { name, text: &text };
+    read_profile(ProfileSource { name, text: &text }, &overrides)
+}
+
+/// Reads and checks the text of a profile, with variables of the environment.
+///
+/// # Errors
+/// `Usage`; stderr already has every problem.
+pub(super) fn read_profile(source: ProfileSource<'_>, overrides: &[Override]) -> Result<Profile, Exit> {
     let gate = |metric: &str, expr: &str| Gate::parse(metric, expr).map(|_| ());
     let checks = Checks { environment: &variable, gate: &gate };
-    profile::read_with(source, &overrides, checks).map_err(|problems| {
+    profile::read_with(source, overrides, checks).map_err(|problems| {
         write_stderr(problems);
         Exit::Usage
     })

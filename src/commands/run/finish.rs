@@ -41,7 +41,7 @@ impl From<FinishedRun> for EndedRun {
 }
 
 /// A judged run; its report is on disk if `written` is `Ok`.
-pub(super) struct JudgedRun {
+pub(in crate::commands) struct JudgedRun {
     pub summary: Summary,
     pub exit: Exit,
     pub written: Result<(), String>,
@@ -49,8 +49,8 @@ pub(super) struct JudgedRun {
 
 impl FinishContext<'_> {
     /// Judges the run, writes and prints its report, and returns the exit.
-    pub(in crate::commands) fn finish(&self, ended: impl Into<EndedRun>) -> Exit {
-        let JudgedRun { mut summary, mut exit, mut written } = self.judge(ended.into());
+    pub(in crate::commands) fn finish(&self, ended: EndedRun) -> Exit {
+        let JudgedRun { mut summary, mut exit, mut written } = self.judge(ended);
         let output = self.output;
         let shown = write_stdout(render(format(output.format, output.color, output.verbose > 0), &summary));
         let last = exit.first_of(shown).first_of(signal_exit(self.signals));
@@ -65,7 +65,7 @@ impl FinishContext<'_> {
     }
 
     /// Judges the run and writes its report.
-    pub(super) fn judge(&self, ended: EndedRun) -> JudgedRun {
+    pub(in crate::commands) fn judge(&self, ended: EndedRun) -> JudgedRun {
         let EndedRun { mut summary, stop, panics, events } = ended;
         summary.run.profile = Some(self.profile.to_owned());
         summary.control = self.control.cloned();

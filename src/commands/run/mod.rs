@@ -1,25 +1,25 @@
 //! `meshload run`: from the parsed arguments to the report and the exit code.
 
 pub(super) mod finish;
-mod repeat;
+pub(super) mod repeat;
 pub(super) mod run_job;
-mod share;
+pub(super) mod share;
 
 use super::Exit;
+use super::fleet::over_bus::run_over_bus;
 use super::inputs::access::access;
 use super::inputs::auto::settled_profile;
 use super::inputs::headroom::headroom;
 use super::inputs::watched::watched;
 use super::inputs::{self, faults, gates};
 use super::report::report_dir::ReportDir;
-use super::terminal::{confirm_signal, exit_on_signal, seed, write_stderr};
+use super::terminal::{logged, seed, write_stderr};
 use crate::cli::RunArgs;
-use crate::controller::{StartError, StopSignals};
 use crate::os::{machine_limits, raise_descriptors};
 use crate::plan::{Cost, Plan};
 use crate::vocabulary::Seed;
-use repeat::repeat;
-use run_job::{RunJob, report_start_error};
+use repeat::RepeatedRun;
+use run_job::{RunJob, stop_signals};
 use share::{obstacle, run_share};
 
 /// Built-in profile of a run that names none.
@@ -45,7 +45,10 @@ pub fn run(args: &RunArgs) -> Exit {
         write_stderr([why]);
         return Exit::Usage;
     }
-    let too_much = Cost::of(&share::own_part(&profile, args.fleet.share)).check(&machine_limits());
+    if args.fleet.bus.is_some() {
+        return run_over_bus(args, profile, &dialect, &gates);
+    }
+    let too_much = Cost::of_share(&profile, args.fleet.share.map_or(1, |share| share.of)).check(&machine_limits());
     if !too_much.is_empty() {
         write_stderr(too_much);
         return Exit::Usage;
@@ -58,7 +61,7 @@ pub fn run(args: &RunArgs) -> Exit {
         return Exit::Usage;
     }
     let access = match access(&args.access, &profile.target, dialect.data_columns(), peers_max(args, &plan)) {
-        Ok(access) => access,
+        Ok(access) => logged(access, args.output.verbose > 0 && !args.output.quiet, &profile),
         Err(exit) => return exit,
     };
     let watched = match watched(&args.watch, &access, args.load.wait_for_target) {
@@ -69,18 +72,23 @@ pub fn run(args: &RunArgs) -> Exit {
         write_stderr(headroom(args.trust.calibrate.calibrate, &plan));
     }
     let folder = ReportDir::at(args.output.out.clone().unwrap_or_else(|| ReportDir::usual(&profile.name, seed)));
-    let quiet = args.output.quiet;
-    let signals = match StopSignals::listen(move |signal| confirm_signal(signal, quiet), exit_on_signal) {
+    let signals = match stop_signals(args.output.quiet) {
         Ok(signals) => signals,
-        Err(error) => return report_start_error(&StartError::Own(error)),
+        Err(exit) => return exit,
     };
     if let Some(why) = folder.obstacle() {
         write_stderr([why]);
         return Exit::Broken;
     }
-    let mut job = RunJob { args, profile, access, watched, dialect, gates, faults, signals, control: None };
+    let job = RunJob { args, profile, access, watched, dialect, gates, faults, signals, control: None };
+    play_all(job, plan, &folder)
+}
+
+/// Plays the share, the control run, the repeats or the one run that the arguments ask for.
+fn play_all(mut job: RunJob<'_>, plan: Plan, folder: &ReportDir) -> Exit {
+    let (args, seed) = (job.args, plan.seed);
     if let (Some(share), Some(start_at)) = (args.fleet.share, args.fleet.start_at) {
-        return run_share(&job, plan, share, start_at, &folder);
+        return run_share(&job, plan, share, start_at, folder);
     }
     if args.trust.control {
         match job.run_control(plan) {
@@ -89,10 +97,15 @@ pub fn run(args: &RunArgs) -> Exit {
         }
     }
     if args.trust.repeat > 1 {
-        return repeat(&job, seed, folder.path());
+        let (times, on_invalid) = (args.trust.repeat, job.profile.validity.on_invalid);
+        let runs = RepeatedRun { times, gates: &job.gates, on_invalid, output: &args.output };
+        return runs.play(folder.path(), &mut |index, folder| {
+            let done = job.run_with_retries(Seed(seed.0.wrapping_add(index.into())))?;
+            Ok(job.finish_context(folder).judge(done.into()))
+        });
     }
     match job.run_with_retries(seed) {
-        Ok(done) => job.finish_context(&folder).finish(done),
+        Ok(done) => job.finish_context(folder).finish(done.into()),
         Err(exit) => exit,
     }
 }

@@ -4,8 +4,7 @@ use super::finish::FinishContext;
 use crate::cli::{ColorWhen, LoadArgs, RunArgs};
 use crate::commands::Exit;
 use crate::commands::report::report_dir::ReportDir;
-use crate::commands::terminal::coloured;
-use crate::commands::terminal::write_stderr;
+use crate::commands::terminal::{coloured, confirm_signal, exit_on_signal, write_stderr};
 use crate::controller::{self, Access, Capture, FinishedRun, RunSpec, Show, StartError, Stop, StopSignals, Watched};
 use crate::dialect::Dialect;
 use crate::gates::Gate;
@@ -58,10 +57,7 @@ impl RunJob<'_> {
     /// # Errors
     /// The run could not be started; stderr already has the reason.
     pub(super) fn play(&self, spec: RunSpec) -> Result<FinishedRun, Exit> {
-        if !self.args.output.quiet {
-            write_stderr([announcement(&spec)]);
-        }
-        controller::run_until(spec, self.signals.clone()).map_err(|start_error| report_start_error(&start_error))
+        play(spec, self.args.output.quiet, &self.signals)
     }
 
     /// Runs the control run of `plan`; `None` if a signal ended it, which then ends the run too, before its first peer.
@@ -84,7 +80,11 @@ impl RunJob<'_> {
 
     pub(super) fn run_spec(&self, plan: Plan) -> RunSpec {
         let Self { args, access, dialect, gates, faults, .. } = self;
-        let show = show(args.output.quiet || args.output.no_progress, args.output.color);
+        let show = match show(args.output.quiet || args.output.no_progress, args.output.color) {
+            // Bars would be drawn over the lines about the first connection.
+            Show::Bars { .. } if args.output.verbose > 0 => Show::Lines,
+            show => show,
+        };
         let access = access.clone();
         let spec = run_spec(&args.load, access, show, plan, dialect.clone(), gates.clone(), faults.clone());
         let events_bytes_max = args.keep.events.then_some(args.keep.events_max);
@@ -107,6 +107,17 @@ impl RunJob<'_> {
             folder,
         }
     }
+}
+
+/// Announces a run unless `quiet`, and plays it.
+///
+/// # Errors
+/// The run could not be started; stderr already has the reason.
+pub(super) fn play(spec: RunSpec, quiet: bool, signals: &StopSignals) -> Result<FinishedRun, Exit> {
+    if !quiet {
+        write_stderr([announcement(&spec)]);
+    }
+    controller::run_until(spec, signals.clone()).map_err(|start_error| report_start_error(&start_error))
 }
 
 /// True for a run that completed and is INVALID: the generator was the limit.
@@ -144,13 +155,14 @@ pub(in crate::commands) fn run_spec(
         share: ShareOf::WHOLE,
         start_at: None,
         show,
+        status: None,
         gates,
         plan,
     }
 }
 
 /// Random, since two runs on one target must not share an id; short, since every frame carries it.
-fn run_id() -> String {
+pub(in crate::commands) fn run_id() -> String {
     format!("m{:06x}", rand::random::<u32>() >> 8)
 }
 
@@ -180,6 +192,15 @@ fn announcement(spec: &RunSpec) -> String {
         plan.seed.0,
         plural(spec.workers as u64, "worker"),
     )
+}
+
+/// Listens for the signals that stop a run; the first is confirmed unless `quiet`.
+///
+/// # Errors
+/// The handlers can't be installed; stderr has it already.
+pub(in crate::commands) fn stop_signals(quiet: bool) -> Result<StopSignals, Exit> {
+    let listened = StopSignals::listen(move |signal| confirm_signal(signal, quiet), exit_on_signal);
+    listened.map_err(|error| report_start_error(&StartError::Own(error)))
 }
 
 /// Reports on stderr why a run could not be started.

@@ -1,16 +1,17 @@
 //! `meshload run --share I/N`: plays one machine's share of a plan, and leaves its part for `meshload merge`.
 
 use super::finish::unjudged_exit;
-use super::run_job::RunJob;
+use super::run_job::{RunJob, play};
 use crate::cli::RunArgs;
 use crate::commands::Exit;
 use crate::commands::report::report_dir::{EVENTS_FILE, PART_FILE, ReportDir};
 use crate::commands::terminal::write_stderr;
-use crate::controller::{FinishedRun, RunSpec};
-use crate::fleet::{Part, PartContext, PlannedWork};
+use crate::controller::{FinishedRun, RunSpec, StopSignals};
+use crate::fleet::{ClockOffset, Part, PartContext, PlannedWork};
 use crate::os::host_name;
 use crate::plan::{Plan, ShareOf};
-use crate::profile::{Profile, to_toml};
+use crate::profile::to_toml;
+use crate::summary::Edges;
 use crate::vocabulary::format::plural;
 use sha2::{Digest, Sha256};
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -28,13 +29,6 @@ pub(super) fn obstacle(args: &RunArgs) -> Option<String> {
     ))
 }
 
-/// The profile of a share's size, for what it costs this machine.
-pub(super) fn own_part(profile: &Profile, share: Option<ShareOf>) -> Profile {
-    let mut own = profile.clone();
-    own.rooms.count = own.rooms.count.div_ceil(share.map_or(1, |share| share.of));
-    own
-}
-
 /// Plays the share and writes its part; the gates are the merge's to judge.
 pub(super) fn run_share(
     job: &RunJob<'_>,
@@ -43,44 +37,78 @@ pub(super) fn run_share(
     start_at: SystemTime,
     folder: &ReportDir,
 ) -> Exit {
-    let planned = PlannedWork::of(&plan);
     let run_id = common_run_id(&plan, job.dialect.file_text(), start_at);
-    let spec = RunSpec { run_id, share, start_at: Some(start_at), gates: vec![], ..job.run_spec(plan) };
-    let traces = spec.keep.traces;
-    let done = match job.play(spec) {
-        Ok(done) => done,
-        Err(exit) => return exit,
-    };
-    let FinishedRun { summary, stop, played, probe, panics, events } = done;
-    // Whatever the target did is the merge's to judge.
-    let exit = unjudged_exit(false, &summary, stop, panics);
-    let context = PartContext {
-        share,
-        planned,
-        host: host_name(),
-        gates: job.gates.clone(),
-        validity: job.profile.validity.clone(),
-        profile: to_toml(&job.profile).to_owned(),
-        dialect_text: job.dialect.file_text().map(str::to_owned),
-        traces,
-        probe,
-        stop,
-        panics,
-    };
-    let part = Part { context, played }.to_bytes();
-    let files = [(PART_FILE, part)].into_iter().chain(events.map(|events| (EVENTS_FILE, events)));
-    if let Err(why) = folder.write(files) {
-        write_stderr([why]);
-        return exit.first_of(Exit::Broken);
+    let spec = RunSpec { run_id, share, start_at: Some(start_at), ..job.run_spec(plan) };
+    match PlayedPart::play(spec, None, job.args.output.quiet, &job.signals) {
+        Ok(played) => played.write(folder),
+        Err(exit) => exit,
     }
-    let edges = &summary.counts.edges;
-    let opened = format!("{} of {} opened", edges.opened, plural(edges.planned, "edge"));
-    let path = folder.path().join(PART_FILE);
-    write_stderr([
-        format!("share {share}: {opened}; the gates are judged by `meshload merge` with the other parts"),
-        format!("part: {}", path.display()),
-    ]);
-    exit
+}
+
+/// A share that was played.
+pub(in crate::commands) struct PlayedPart {
+    share: ShareOf,
+    part: Vec<u8>,
+    events: Option<Vec<u8>>,
+    edges: Edges,
+    /// The exit that the share has by itself: the gates and the target are the merge's to judge.
+    exit: Exit,
+}
+
+impl PlayedPart {
+    /// Plays the share of `spec`, whose gates are those of the whole run. `clock` is this machine's beside the controller's.
+    ///
+    /// # Errors
+    /// The run could not be started; stderr already has the reason.
+    pub(in crate::commands) fn play(
+        spec: RunSpec,
+        clock: Option<ClockOffset>,
+        quiet: bool,
+        signals: &StopSignals,
+    ) -> Result<Self, Exit> {
+        let (share, profile) = (spec.share, &spec.plan.profile);
+        let mut context = PartContext {
+            share,
+            planned: PlannedWork::of(&spec.plan),
+            host: host_name(),
+            clock,
+            gates: spec.gates.clone(),
+            validity: profile.validity.clone(),
+            profile: to_toml(profile).to_owned(),
+            dialect_text: spec.dialect.file_text().map(str::to_owned),
+            traces: spec.keep.traces,
+            probe: String::new(),
+            stop: None,
+            panics: 0,
+        };
+        let done = play(RunSpec { gates: vec![], ..spec }, quiet, signals)?;
+        let FinishedRun { summary, stop, played, probe, panics, events } = done;
+        let exit = unjudged_exit(false, &summary, stop, panics);
+        (context.probe, context.stop, context.panics) = (probe, stop, panics);
+        let part = Part { context, played }.to_bytes();
+        Ok(Self { share, part, events, edges: summary.counts.edges, exit })
+    }
+
+    /// The bytes of part.mesh.
+    pub(in crate::commands) fn bytes(&self) -> &[u8] {
+        &self.part
+    }
+
+    /// Writes part.mesh, and the event log if there is one, and tells where.
+    pub(in crate::commands) fn write(&self, folder: &ReportDir) -> Exit {
+        let events = self.events.iter().map(|events| (EVENTS_FILE, events.clone()));
+        if let Err(why) = folder.write([(PART_FILE, self.part.clone())].into_iter().chain(events)) {
+            write_stderr([why]);
+            return self.exit.first_of(Exit::Broken);
+        }
+        let (share, edges) = (self.share, &self.edges);
+        let opened = format!("{} of {} opened", edges.opened, plural(edges.planned, "edge"));
+        write_stderr([
+            format!("share {share}: {opened}; the gates are judged by the merge with the other parts"),
+            format!("part: {}", folder.path().join(PART_FILE).display()),
+        ]);
+        self.exit
+    }
 }
 
 /// The id of a run whose shares know only what they were told: the same for all of them, another for another start.

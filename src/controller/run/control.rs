@@ -39,6 +39,7 @@ pub fn control(spec: &RunSpec, mut signals: StopSignals) -> Result<(Control, Opt
         share: ShareOf::WHOLE,
         start_at: None,
         show: spec.show,
+        status: None,
         gates: vec![],
         keep: Capture::default(),
         probe: String::new(),

@@ -5,6 +5,7 @@ pub(super) mod control;
 mod gate_watch;
 pub(super) mod phases;
 pub(super) mod prepared_run;
+pub(super) mod status;
 mod supervisor;
 mod target_process;
 
@@ -23,8 +24,10 @@ use crate::gates::Gate;
 use crate::plan::{Plan, ShareOf};
 use crate::server;
 use prepared_run::{Capture, LEAD, PreparedRun, play};
+use status::RunStatus;
 use std::time::{Duration, SystemTime};
 use target_process::TargetRecorder;
+use tokio::sync::watch;
 use tokio::task::LocalSet;
 
 /// A plan and all that decides how it is run.
@@ -50,6 +53,8 @@ pub struct RunSpec {
     /// The start of the run; `None` starts as soon as all is ready.
     pub start_at: Option<SystemTime>,
     pub show: Show,
+    /// Told the state of the run each second.
+    pub status: Option<watch::Sender<RunStatus>>,
     /// Judged while the run goes on: those marked `abort` can end it. The caller judges the whole run.
     pub gates: Vec<Gate>,
     pub keep: Capture,
@@ -72,6 +77,7 @@ impl RunSpec {
             share: ShareOf::WHOLE,
             start_at: None,
             show: Show::Nothing,
+            status: None,
             gates: vec![],
             keep: Capture::default(),
         }
@@ -143,6 +149,7 @@ async fn start(spec: RunSpec, mut signals: StopSignals) -> Result<FinishedRun, S
         share: spec.share,
         start_at: spec.start_at,
         show: spec.show,
+        status: spec.status,
         gates: spec.gates,
         keep: spec.keep,
         probe,

@@ -11,6 +11,7 @@ use super::super::target::endpoint::Endpoints;
 use super::super::worker::WorkerResult;
 use super::super::worker::status::WorkerStatuses;
 use super::gate_watch::GateWatch;
+use super::status::RunStatus;
 use super::supervisor::Supervisor;
 use super::target_process::TargetRecorder;
 use crate::dialect::Dialect;
@@ -25,6 +26,7 @@ use rand::Rng;
 use std::io;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use tokio::sync::watch;
 
 /// The time from the workers' start to the first arrival, in which they make runtimes and certificates.
 pub(super) const LEAD: Duration = Duration::from_millis(100);
@@ -58,6 +60,7 @@ pub(super) struct PreparedRun {
     pub share: ShareOf,
     pub start_at: Option<SystemTime>,
     pub show: Show,
+    pub status: Option<watch::Sender<RunStatus>>,
     /// Judged while the run goes on.
     pub gates: Vec<Gate>,
     pub keep: Capture,
@@ -104,6 +107,7 @@ pub(super) async fn play(
     });
     let mut supervisor = Supervisor::start(common.clone(), workers, run.show, gate_watch, started_at)?;
     supervisor.target_process = run.target_process;
+    supervisor.status = run.status;
     let stop = match stopped_early {
         Some(stop) => Some(stop),
         None => supervisor.until_the_end(signals).await,

@@ -7,6 +7,7 @@ use super::super::signals::StopSignals;
 use super::super::worker::{WorkerResult, run_worker};
 use super::gate_watch::GateWatch;
 use super::phases::{PhaseLengths, PhaseMachine, RunPhase};
+use super::status::RunStatus;
 use super::target_process::TargetRecorder;
 use crate::metrics::{HealthFigures, HealthRecorder};
 use crate::os::{machine, memory_share, own_process};
@@ -45,6 +46,7 @@ pub(super) struct Supervisor {
     progress: Progress,
     gate_watch: GateWatch,
     pub(super) target_process: Option<TargetRecorder>,
+    pub(super) status: Option<watch::Sender<RunStatus>>,
     /// The gate that ended the run.
     tripped: Option<GateResult>,
     started_at: SystemTime,
@@ -83,6 +85,7 @@ impl Supervisor {
             progress: Progress::new(show, &common.plan, &common.share),
             gate_watch,
             target_process: None,
+            status: None,
             tripped: None,
             sampled_at: common.start,
             sample_due: common.start,
@@ -186,8 +189,12 @@ impl Supervisor {
         if let Some(process) = &mut self.target_process {
             process.sample(now, now.saturating_duration_since(self.common.start));
         }
-        for (worker, lag) in self.common.statuses.take_lags().iter().enumerate() {
+        let lags = self.common.statuses.take_lags();
+        for (worker, lag) in lags.iter().enumerate() {
             self.health.lag(worker, since, lag);
+        }
+        if let Some(status) = &self.status {
+            status.send_replace(RunStatus::new(self.phases.phase(), &self.common.statuses.tally(), &lags));
         }
         let wall = SystemTime::now().duration_since(self.started_at).unwrap_or_default();
         let apart = wall.abs_diff(now.saturating_duration_since(self.common.start));

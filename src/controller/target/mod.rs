@@ -30,6 +30,18 @@ pub(super) async fn reach_target(
     Ok(())
 }
 
+/// Checks, without a connection, that the target may be loaded from here.
+///
+/// # Errors
+/// As for a run that can't start.
+pub fn check_target(endpoints: &Endpoints, dialect: &Dialect) -> Result<(), StartError> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let checked = runtime.block_on(check_policy(endpoints, dialect));
+    // Does not wait for a host name that is still being resolved.
+    runtime.shutdown_background();
+    checked
+}
+
 /// Refuses a target outside this machine and private networks, unless `--allow-target` names it.
 async fn check_policy(endpoints: &Endpoints, dialect: &Dialect) -> Result<(), StartError> {
     let endpoint = endpoints.any(dialect).map_err(|error| StartError::Url(error.to_string()))?;

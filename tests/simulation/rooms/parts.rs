@@ -35,6 +35,7 @@ fn part(scenario: &Scenario, events: &[Event], share: ShareOf) -> Part {
         context: PartContext {
             share,
             planned: PlannedWork { rooms: scenario.rooms.len() as u64, peers, edges },
+            clock: None,
             host: format!("host-{}", share.index),
             gates: vec![gate("time_to_open", "p(95) < 1s"), gate("edges_failed", "rate < 50%")],
             validity: profile.validity,
@@ -113,7 +114,7 @@ fn a_damaged_part_is_refused_and_a_hostile_one_does_no_harm() {
     }
     let mut later = file.clone();
     later[8] += 1;
-    assert_eq!(Part::read(&later).err(), Some(Unusable::Version(2)));
+    assert_eq!(Part::read(&later).err(), Some(Unusable::Version(3)));
     let mut plain = vec![];
     ZlibDecoder::new(&file[HEADER_BYTES..]).read_to_end(&mut plain).unwrap();
     assert!(Part::read(&sealed(&plain)).is_ok());

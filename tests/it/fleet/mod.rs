@@ -1,4 +1,9 @@
-//! One run on several machines, here as several processes: shares that start together, and the merge of their parts.
+//! One run on several machines, here as several processes: shares that start together, agents on a bus, and the merge of
+//! their parts.
+
+mod bus;
+mod losses;
+mod nats;
 
 use std::fs;
 use std::path::Path;

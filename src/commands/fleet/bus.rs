@@ -1,0 +1,27 @@
+//! Options of the bus as settings, and its errors as exits.
+
+use crate::cli::BusTlsArgs;
+use crate::commands::Exit;
+use crate::commands::terminal::write_stderr;
+use crate::fleet::{BusError, BusSettings};
+
+pub(super) fn settings(url: &str, tls: &BusTlsArgs) -> BusSettings {
+    let key = |cert: &std::path::PathBuf| tls.bus_key.clone().unwrap_or_else(|| cert.clone());
+    BusSettings {
+        url: url.to_owned(),
+        ca: tls.bus_ca.clone(),
+        identity: tls.bus_cert.as_ref().map(|cert| (cert.clone(), key(cert))),
+        insecure: tls.insecure_bus,
+    }
+}
+
+/// Tells the error on stderr, and chooses the exit.
+pub(super) fn ended(error: &BusError) -> Exit {
+    write_stderr([error]);
+    match error {
+        BusError::Usage(_) | BusError::Refused(_) => Exit::Usage,
+        BusError::Broken(_) => Exit::Broken,
+        BusError::Over(_) => Exit::Incomplete,
+        BusError::Stopped(signal) => Exit::from(*signal),
+    }
+}

@@ -1,0 +1,7 @@
+//! The commands of a run on several machines: its agents, its controller, and the merge of their parts.
+
+pub(super) mod agent;
+mod bus;
+pub(super) mod manifest;
+pub(super) mod merge;
+pub(super) mod over_bus;

@@ -1,0 +1,282 @@
+//! The agent's side of the bus: joins, waits for the start, beats, obeys, and hands its part over.
+
+use super::clock::{ClockExchange, ClockOffset};
+use super::connection::{BusConnection, Inbox};
+use super::messages::{
+    AgentMachine, AgentState, BusError, Claim, ClaimedSlot, Heartbeat, Order, PlanOffer, SlotReply, SlotRequest,
+};
+use super::pieces::cut;
+use super::settings::{BusSettings, RunName};
+use crate::controller::{RunStatus, StopSignal, StopSignals};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use tokio::runtime::{Builder, Runtime};
+use tokio::sync::watch;
+use tokio::time::timeout;
+
+/// The time between two heartbeats, of agents and controller.
+pub(super) const BEAT_EVERY: Duration = Duration::from_secs(1);
+
+/// The pause before a controller that does not answer yet, or has no free slot, is asked again.
+const ASK_EVERY: Duration = Duration::from_millis(500);
+
+/// Exchanges by which the clock is compared.
+const EXCHANGES: usize = 32;
+
+/// The silence of the controller at which an agent gives up, in silences at which an agent is lost.
+const CONTROLLER_SILENCE: f64 = 1.5;
+
+/// The sender of an agent's heartbeats.
+#[derive(Clone)]
+struct Heart {
+    connection: BusConnection,
+    seat: ClaimedSlot,
+    uuid: String,
+    state: watch::Sender<AgentState>,
+    status: watch::Sender<RunStatus>,
+}
+
+/// An agent that holds a slot of a run.
+pub struct BusAgent {
+    /// Beats and listens on a thread of its own while the run is played.
+    runtime: Runtime,
+    heart: Heart,
+    order: watch::Receiver<Order>,
+    signals: StopSignals,
+}
+
+impl BusAgent {
+    /// Joins a run, and returns its plan with the slot. Waits at most for `patience` until the controller is there and has
+    /// a slot; `tell` gets a sentence about what is waited for.
+    ///
+    /// # Errors
+    /// The bus can't be used, the controller refuses this agent, or a signal came.
+    pub fn join(
+        settings: &BusSettings,
+        run: &RunName,
+        (slot, machine): (Option<u32>, AgentMachine),
+        patience: Duration,
+        signals: &StopSignals,
+        tell: &dyn Fn(String),
+    ) -> Result<(Self, PlanOffer), BusError> {
+        let runtime = runtime()?;
+        let version = env!("CARGO_PKG_VERSION").to_owned();
+        let uuid = format!("{:032x}", rand::random::<u128>());
+        let request = SlotRequest { slot, uuid: uuid.clone(), version, machine };
+        let joined = async {
+            let connection = BusConnection::open(settings, run).await?;
+            let seat = take_seat(&connection, &request, patience, tell).await?;
+            let offer: PlanOffer = connection.plan().await?;
+            Ok((connection, seat, offer))
+        };
+        let (connection, seat, offer) = runtime.block_on(until_signal(signals, joined))?;
+        let inbox = runtime.block_on(connection.inbox("order"))?;
+        let (state, status) = (watch::Sender::default(), watch::Sender::default());
+        let heart = Heart { connection, seat, uuid, state, status };
+        let (ordered, order) = watch::channel(Order::Gather);
+        let silence = offer.silence.mul_f64(CONTROLLER_SILENCE);
+        runtime.spawn(listen(inbox, silence, ordered, heart.state.subscribe(), signals.clone()));
+        runtime.spawn(heart.clone().beat());
+        Ok((Self { runtime, heart, order, signals: signals.clone() }, offer))
+    }
+
+    /// From 0.
+    pub fn slot(&self) -> u32 {
+        self.heart.seat.slot
+    }
+
+    /// Takes the state of the run while it is played.
+    pub fn status(&self) -> watch::Sender<RunStatus> {
+        self.heart.status.clone()
+    }
+
+    /// Tells the controller that this agent can't play the plan.
+    pub fn refuse(&self, why: &str) {
+        self.last_word(AgentState::Refused(why.to_owned()));
+    }
+
+    /// Tells the controller that this agent goes.
+    pub fn leave(&self) {
+        self.last_word(AgentState::Left);
+    }
+
+    /// Reports readiness for a round, and waits for its start: the local time, and the clock's offset that it rests on.
+    ///
+    /// # Errors
+    /// The run ended, goes on without this agent, or a signal came.
+    pub fn wait_for_start(&mut self, round: u32, plan_sha256: String) -> Result<(SystemTime, ClockOffset), BusError> {
+        let Self { runtime, heart: Heart { connection, seat, state, .. }, order, signals } = self;
+        runtime.block_on(until_signal(signals, async {
+            let clock = compared_clock(connection).await?;
+            state.send_replace(AgentState::Prepared { round, plan_sha256 });
+            let is_final = |order: &Order| match order {
+                Order::Go { round: of, .. } => *of == round,
+                Order::Over(_) => true,
+                Order::Gather | Order::Stop(_) => false,
+            };
+            let ordered = order.wait_for(is_final).await;
+            match ordered.map(|order| order.clone()) {
+                Ok(Order::Go { at_us, attempts, .. }) => {
+                    if attempts.get(seat.slot as usize) != Some(&seat.attempt) {
+                        return Err(BusError::Over(format!("slot {} was given to another agent", seat.slot)));
+                    }
+                    state.send_replace(AgentState::Playing { round });
+                    let at = UNIX_EPOCH + Duration::from_micros(at_us.unsigned_abs());
+                    Ok((clock.local(at), clock))
+                }
+                Ok(Order::Over(why)) => Err(BusError::Over(why)),
+                _ => Err(BusError::Broken("--bus: the connection is closed".to_owned())),
+            }
+        }))
+    }
+
+    /// Hands the part of a round to the controller: each piece is there once, and the manifest after all of them.
+    ///
+    /// # Errors
+    /// The bus stays away for a minute, or the run is over there.
+    pub fn report(&self, round: u32, part: &[u8]) -> Result<(), BusError> {
+        let Heart { connection, seat, state, .. } = &self.heart;
+        state.send_replace(AgentState::Drained { round });
+        self.runtime.block_on(async {
+            let subject = part_subject(round, seat.slot);
+            let (pieces, manifest) = cut(part, seat.attempt, connection.payload_max());
+            for (index, piece) in pieces.iter().enumerate() {
+                connection.store_once(&format!("{subject}.{index}"), piece).await?;
+            }
+            let manifest = serde_json::to_vec(&manifest).expect("a manifest has a JSON form");
+            connection.store_once(&format!("{subject}.end"), &manifest).await
+        })?;
+        self.last_word(AgentState::Reported { round });
+        Ok(())
+    }
+
+    /// Changes the state, and waits until a heartbeat that has it is with the server.
+    fn last_word(&self, state: AgentState) {
+        self.heart.state.send_replace(state);
+        self.runtime.block_on(async {
+            self.heart.tell().await;
+            self.heart.connection.flush().await;
+        });
+    }
+}
+
+impl Heart {
+    /// Sends the state each second and when it changes.
+    async fn beat(self) {
+        let (mut changes, mut tick) = (self.state.subscribe(), tokio::time::interval(BEAT_EVERY));
+        loop {
+            self.tell().await;
+            tokio::select! {
+                _ = tick.tick() => {}
+                // Fails only if there is no sender, and this is one.
+                _ = changes.changed() => {}
+            }
+        }
+    }
+
+    async fn tell(&self) {
+        let Self { connection, seat, uuid, state, status } = self;
+        let (state, status) = (state.borrow().clone(), status.borrow().clone());
+        let beat = Heartbeat { uuid: uuid.clone(), attempt: seat.attempt, state, status };
+        connection.tell(&format!("hb.{}", seat.slot), &beat).await;
+    }
+}
+
+/// The subject of a part's pieces.
+pub(super) fn part_subject(round: u32, slot: u32) -> String {
+    format!("res.{round}.{slot}")
+}
+
+pub(super) fn runtime() -> Result<Runtime, BusError> {
+    let runtime = Builder::new_multi_thread().worker_threads(1).thread_name("bus").enable_all().build();
+    runtime.map_err(|error| BusError::Broken(format!("--bus: no thread: {error}")))
+}
+
+pub(super) fn now_us() -> i64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_micros() as i64
+}
+
+async fn until_signal<T>(
+    signals: &StopSignals,
+    work: impl Future<Output = Result<T, BusError>>,
+) -> Result<T, BusError> {
+    let mut signals = signals.clone();
+    tokio::select! {
+        biased;
+        signal = signals.first() => Err(BusError::Stopped(signal)),
+        done = work => done,
+    }
+}
+
+/// Asks for a slot until there is one, and claims it.
+async fn take_seat(
+    connection: &BusConnection,
+    request: &SlotRequest,
+    patience: Duration,
+    tell: &dyn Fn(String),
+) -> Result<ClaimedSlot, BusError> {
+    let (until, mut told) = (Instant::now() + patience, String::new());
+    loop {
+        let waits_for = match connection.ask("join", request).await {
+            Some(SlotReply::Claimed(seat)) => {
+                let claim = Claim { uuid: request.uuid.clone(), attempt: seat.attempt };
+                if connection.claim(seat.slot, &claim).await? {
+                    return Ok(seat);
+                }
+                return Err(BusError::Over(format!("slot {} was claimed by another agent", seat.slot)));
+            }
+            Some(SlotReply::Refused(why)) => return Err(BusError::Refused(why)),
+            Some(SlotReply::Wait(why)) => why,
+            None => "the controller is not there yet".to_owned(),
+        };
+        if Instant::now() > until {
+            return Err(BusError::Over(format!("{waits_for}, after {} s", patience.as_secs())));
+        }
+        if waits_for != told {
+            tell(format!("waiting: {waits_for}"));
+            told = waits_for;
+        }
+        tokio::time::sleep(ASK_EVERY).await;
+    }
+}
+
+async fn compared_clock(connection: &BusConnection) -> Result<ClockOffset, BusError> {
+    let mut exchanges = vec![];
+    for _ in 0..EXCHANGES {
+        let before = now_us();
+        if let Some(remote) = connection.ask("clk", &()).await {
+            exchanges.push(ClockExchange { before, remote, after: now_us() });
+        }
+    }
+    let none = || BusError::Over("the controller does not answer, so that its clock is not known".to_owned());
+    ClockOffset::of(&exchanges).ok_or_else(none)
+}
+
+/// Takes the controller's orders. Its silence, or its order to stop, stops the load as a signal would.
+async fn listen(
+    mut inbox: Inbox,
+    silence: Duration,
+    order: watch::Sender<Order>,
+    state: watch::Receiver<AgentState>,
+    signals: StopSignals,
+) {
+    loop {
+        let Ok(letter) = timeout(silence, inbox.next()).await else {
+            signals.stop(StopSignal::ControllerLost);
+            return;
+        };
+        let Some(heard) = letter.read::<Order>() else { continue };
+        match &heard {
+            Order::Stop(signal) => signals.stop(*signal),
+            // The run goes on without this agent.
+            Order::Over(_) if matches!(*state.borrow(), AgentState::Playing { .. }) => {
+                signals.stop(StopSignal::ControllerLost);
+            }
+            _ => {}
+        }
+        order.send_if_modified(|known| {
+            let is_new = *known != heard;
+            *known = heard;
+            is_new
+        });
+    }
+}

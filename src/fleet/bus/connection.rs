@@ -1,0 +1,299 @@
+//! The door to NATS: connects, asks and tells, claims slots by compare-and-set, and stores each piece of a part once.
+
+use super::messages::{BusError, Claim};
+use super::settings::{BusSettings, RunName};
+use async_nats::connection::State;
+use async_nats::jetstream::context::PublishErrorKind;
+use async_nats::jetstream::kv::{self, CreateErrorKind, UpdateErrorKind};
+use async_nats::jetstream::stream::{self, DirectGetErrorKind, DiscardPolicy, StorageType};
+use async_nats::jetstream::{self, Context};
+use async_nats::{Client, ConnectOptions, Message, Subscriber};
+use futures_util::StreamExt;
+use percent_encoding::percent_decode_str;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use std::error::Error;
+use std::time::{Duration, Instant};
+
+/// The pause before the connection is tried again; a server that was killed is back within seconds.
+const RECONNECT_EVERY: Duration = Duration::from_millis(200);
+
+/// The time for an answer of the controller or the server.
+const ANSWER_MAX: Duration = Duration::from_secs(3);
+
+/// The age at which the server forgets a run that its controller did not clean up.
+const AGE_MAX: Duration = Duration::from_secs(24 * 3_600);
+
+/// The time for which a piece is sent again while the server is away.
+const STORE_MAX: Duration = Duration::from_secs(60);
+
+/// Bytes of a message besides its payload that count against the server's limit.
+const OVERHEAD_BYTES: usize = 4 << 10;
+
+const PLAN_KEY: &str = "plan";
+
+/// A connection to the bus, for one run. It is made again by itself when it breaks.
+#[derive(Clone)]
+pub(super) struct BusConnection {
+    client: Client,
+    jetstream: Context,
+    run: RunName,
+}
+
+/// The messages of one subject of the run.
+pub(super) struct Inbox(Subscriber);
+
+/// A message that waits for its answer.
+pub(super) struct BusMessage(Message);
+
+impl BusConnection {
+    /// # Errors
+    /// The settings are unfit, or no server answers.
+    pub(super) async fn open(settings: &BusSettings, run: &RunName) -> Result<Self, BusError> {
+        let url = settings.checked_url()?;
+        let mut options = ConnectOptions::new();
+        // The client takes no login from a URL; a user without a password is a token.
+        let decoded = |text: &str| percent_decode_str(text).decode_utf8_lossy().into_owned();
+        options = match (url.username(), url.password()) {
+            ("", _) => options,
+            (token, None) => options.token(decoded(token)),
+            (user, Some(password)) => options.user_and_password(decoded(user), decoded(password)),
+        };
+        options = options
+            .name(format!("meshload {run}"))
+            .require_tls(url.scheme() == "tls")
+            // A server's advice could lead to one that is not encrypted.
+            .ignore_discovered_servers()
+            .reconnect_delay_callback(|_| RECONNECT_EVERY);
+        if let Some(ca) = &settings.ca {
+            options = options.add_root_certificates(ca.clone());
+        }
+        if let Some((certificate, key)) = &settings.identity {
+            options = options.add_client_certificate(certificate.clone(), key.clone());
+        }
+        let server = format!("{}:{}", url.host_str().unwrap_or_default(), url.port().unwrap_or(4222));
+        let client = options
+            .connect(format!("{}://{server}", url.scheme()))
+            .await
+            .map_err(|error| BusError::Broken(format!("--bus: no connection to {server}: {}", in_words(&error))))?;
+        let mut jetstream = jetstream::new(client.clone());
+        jetstream.set_timeout(ANSWER_MAX);
+        Ok(Self { client, jetstream, run: run.clone() })
+    }
+
+    pub(super) fn is_connected(&self) -> bool {
+        self.client.connection_state() == State::Connected
+    }
+
+    /// The largest payload that the server takes, in bytes.
+    pub(super) fn payload_max(&self) -> usize {
+        self.client.max_payload().saturating_sub(OVERHEAD_BYTES)
+    }
+
+    /// Makes the store and the stream of the run, and puts the plan into it.
+    ///
+    /// # Errors
+    /// The server has no JetStream, the name is taken, or the plan is too long for a message.
+    pub(super) async fn create_run(&self, plan: &impl Serialize) -> Result<(), BusError> {
+        let plan = json(plan);
+        if plan.len() > self.payload_max() {
+            let (bytes, most) = (plan.len(), self.payload_max());
+            return Err(BusError::Usage(format!(
+                "the plan has {bytes} bytes, and the bus takes {most}; raise max_payload of nats-server"
+            )));
+        }
+        let bucket = kv::Config { bucket: self.run.bucket(), history: 1, max_age: AGE_MAX, ..kv::Config::default() };
+        let store = self.jetstream.create_key_value(bucket).await.map_err(|error| {
+            BusError::Broken(format!("--bus: no key-value store: {}; start nats-server with -js", in_words(&error)))
+        })?;
+        store.create(PLAN_KEY, plan.into()).await.map_err(|error| match error.kind() {
+            CreateErrorKind::AlreadyExists => {
+                BusError::Usage(format!("--run {}: this bus has had such a run; choose another name", self.run))
+            }
+            _ => broken("the plan", &error),
+        })?;
+        // The second message of a subject is refused: a part is there once.
+        let parts = stream::Config {
+            name: self.run.stream(),
+            subjects: vec![self.run.subject("res.>")],
+            max_messages_per_subject: 1,
+            discard: DiscardPolicy::New,
+            discard_new_per_subject: true,
+            allow_direct: true,
+            max_age: AGE_MAX,
+            storage: StorageType::File,
+            ..stream::Config::default()
+        };
+        self.jetstream.create_stream(parts).await.map_err(|error| broken("the stream of parts", &error))?;
+        Ok(())
+    }
+
+    /// Forgets the run. A server that is away forgets it by its age.
+    pub(super) async fn delete_run(&self) {
+        let _ = self.jetstream.delete_stream(self.run.stream()).await;
+        let _ = self.jetstream.delete_key_value(self.run.bucket()).await;
+    }
+
+    /// The plan of the run.
+    ///
+    /// # Errors
+    /// There is no such run, or its plan can't be read.
+    pub(super) async fn plan<T: DeserializeOwned>(&self) -> Result<T, BusError> {
+        let entry = self.store().await?.get(PLAN_KEY).await.map_err(|error| broken("the plan", &error))?;
+        let bytes = entry.ok_or_else(|| BusError::Over(format!("the bus has no plan of the run {}", self.run)))?;
+        read(&bytes).ok_or_else(|| {
+            BusError::Refused("the plan can't be read: the controller has another version of meshload".to_owned())
+        })
+    }
+
+    /// Claims a slot by compare-and-set; `false` if this attempt, or a later one, has been made by another agent.
+    ///
+    /// # Errors
+    /// The server does not answer.
+    pub(super) async fn claim(&self, slot: u32, claim: &Claim) -> Result<bool, BusError> {
+        let (store, key) = (self.store().await?, format!("slot.{slot}"));
+        let before = store.entry(key.as_str()).await.map_err(|error| broken("the claim", &error))?;
+        let value = json(claim).into();
+        let Some(entry) = before else {
+            return match store.create(&key, value).await {
+                Ok(_) => Ok(true),
+                Err(error) if error.kind() == CreateErrorKind::AlreadyExists => Ok(false),
+                Err(error) => Err(broken("the claim", &error)),
+            };
+        };
+        if read::<Claim>(&entry.value).is_some_and(|earlier| earlier.attempt >= claim.attempt) {
+            return Ok(false);
+        }
+        match store.update(&key, value, entry.revision).await {
+            Ok(_) => Ok(true),
+            Err(error) if error.kind() == UpdateErrorKind::WrongLastRevision => Ok(false),
+            Err(error) => Err(broken("the claim", &error)),
+        }
+    }
+
+    async fn store(&self) -> Result<kv::Store, BusError> {
+        self.jetstream.get_key_value(self.run.bucket()).await.map_err(|error| broken("the run's store", &error))
+    }
+
+    /// # Errors
+    /// The client is closed.
+    pub(super) async fn inbox(&self, subject: &str) -> Result<Inbox, BusError> {
+        self.client.subscribe(self.run.subject(subject)).await.map(Inbox).map_err(|error| broken(subject, &error))
+    }
+
+    /// Sends a message that may be lost.
+    pub(super) async fn tell(&self, subject: &str, message: &impl Serialize) {
+        // Fails only if the client is closed, or if the message is longer than any of ours.
+        let _ = self.client.publish(self.run.subject(subject), json(message).into()).await;
+    }
+
+    /// Waits until all that was told is with the server; at most `ANSWER_MAX`.
+    pub(super) async fn flush(&self) {
+        let _ = tokio::time::timeout(ANSWER_MAX, self.client.flush()).await;
+    }
+
+    /// Asks the controller; `None` if it does not answer.
+    pub(super) async fn ask<T: DeserializeOwned>(&self, subject: &str, question: &impl Serialize) -> Option<T> {
+        let asked = self.client.request(self.run.subject(subject), json(question).into());
+        let answer = tokio::time::timeout(ANSWER_MAX, asked).await.ok()?.ok()?;
+        read(&answer.payload)
+    }
+
+    /// Stores `bytes` under a subject of the stream of parts, once: sent again, it must be the same.
+    ///
+    /// # Errors
+    /// Other bytes are there, or the server stays away for a minute.
+    pub(super) async fn store_once(&self, subject: &str, bytes: &[u8]) -> Result<(), BusError> {
+        let until = Instant::now() + STORE_MAX;
+        loop {
+            let sent = self.jetstream.publish(self.run.subject(subject), bytes.to_vec().into()).await;
+            let error = match sent {
+                Ok(acknowledged) => match acknowledged.await {
+                    Ok(_) => return Ok(()),
+                    Err(error) => error,
+                },
+                Err(error) => error,
+            };
+            // An acknowledgement may be lost with the connection; then the bytes are there.
+            match self.stored(subject).await {
+                Ok(Some(there)) if there == bytes => return Ok(()),
+                Ok(Some(_)) => return Err(BusError::Over("another agent has reported this share".to_owned())),
+                _ if Instant::now() > until => return Err(broken("the part", &error)),
+                Ok(None) if error.kind() == PublishErrorKind::StreamNotFound => {
+                    return Err(BusError::Over("the controller has ended the run".to_owned()));
+                }
+                _ => tokio::time::sleep(RECONNECT_EVERY).await,
+            }
+        }
+    }
+
+    /// The bytes under a subject of the stream of parts; `None` if there are none yet.
+    ///
+    /// # Errors
+    /// The server does not answer.
+    pub(super) async fn stored(&self, subject: &str) -> Result<Option<Vec<u8>>, BusError> {
+        let stream = self.jetstream.get_stream_no_info(self.run.stream()).await;
+        let stream = stream.map_err(|error| broken("the stream of parts", &error))?;
+        match stream.direct_get_last_for_subject(self.run.subject(subject)).await {
+            Ok(message) => Ok(Some(message.payload.to_vec())),
+            Err(error) if error.kind() == DirectGetErrorKind::NotFound => Ok(None),
+            Err(error) => Err(broken("the part", &error)),
+        }
+    }
+
+    /// Answers a message.
+    pub(super) async fn answer(&self, letter: BusMessage, answer: &impl Serialize) {
+        if let Some(reply) = letter.0.reply {
+            // The asker asks again.
+            let _ = self.client.publish(reply, json(answer).into()).await;
+        }
+    }
+}
+
+impl Inbox {
+    /// The next message; waits for ever once the client is closed.
+    pub(super) async fn next(&mut self) -> BusMessage {
+        match self.0.next().await {
+            Some(message) => BusMessage(message),
+            None => std::future::pending().await,
+        }
+    }
+}
+
+impl BusMessage {
+    /// The message as a type; `None` for one that nobody of this version wrote.
+    pub(super) fn read<T: DeserializeOwned>(&self) -> Option<T> {
+        read(&self.0.payload)
+    }
+
+    /// The last word of its subject.
+    pub(super) fn last_word(&self) -> &str {
+        self.0.subject.rsplit('.').next().unwrap_or_default()
+    }
+}
+
+fn json(value: &impl Serialize) -> Vec<u8> {
+    serde_json::to_vec(value).expect("every message has a JSON form")
+}
+
+fn read<T: DeserializeOwned>(bytes: &[u8]) -> Option<T> {
+    serde_json::from_slice(bytes).ok()
+}
+
+fn broken(what: &str, error: &dyn Error) -> BusError {
+    BusError::Broken(format!("--bus: {what}: {}", in_words(error)))
+}
+
+/// An error with its causes, in one line.
+fn in_words(error: &dyn Error) -> String {
+    let mut words = error.to_string();
+    let mut cause = error.source();
+    while let Some(inner) = cause {
+        let inner_words = inner.to_string();
+        if !words.contains(&inner_words) {
+            words += &format!(": {inner_words}");
+        }
+        cause = inner.source();
+    }
+    words
+}

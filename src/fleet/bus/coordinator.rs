@@ -1,0 +1,301 @@
+//! The controller's side of the bus: offers the plan, seats agents, starts them at one time, and collects their parts.
+
+use super::agent::{BEAT_EVERY, now_us, part_subject, runtime};
+use super::connection::{BusConnection, Inbox};
+use super::messages::{BusError, Heartbeat, Manifest, Order, PlanOffer, RoundOffer, SlotReply, SlotRequest};
+use super::pieces::{is_plausible, joined};
+use super::progress::{gathering, playing};
+use super::roster::AgentRoster;
+use super::settings::{BusSettings, RunName};
+use crate::controller::{StopSignal, StopSignals};
+use crate::fleet::part::Part;
+use crate::plan::ShareOf;
+use std::time::{Duration, Instant};
+use tokio::runtime::Runtime;
+use tokio::sync::watch;
+use tokio::time::Interval;
+
+/// The time from the order to go to the start: all agents have heard it by then, and resolved the target.
+const GO_LEAD: Duration = Duration::from_secs(2);
+
+/// The interval at which silences and parts are looked at.
+const LOOK_EVERY: Duration = Duration::from_millis(100);
+
+/// The time for agents that were told to stop to hand over their parts: the files are on disk 5 s after a signal.
+const STOP_MAX: Duration = Duration::from_millis(4_500);
+
+const LINE_EVERY: Duration = Duration::from_secs(5);
+
+/// The rules by which a run over the bus waits and goes on.
+#[derive(Clone, Debug)]
+pub struct FleetRules {
+    /// An agent that is silent for so long is lost.
+    pub silence: Duration,
+    /// The time for all agents to join and get ready.
+    pub gather_max: Duration,
+    /// The share of the edges that may be lost before the run is stopped, from 0 to 1.
+    pub tolerate_loss: f64,
+    /// The edges of each slot's share.
+    pub edges: Vec<u64>,
+}
+
+/// The controller of a run on several machines.
+pub struct Coordinator<'a> {
+    runtime: Runtime,
+    desk: Desk<'a>,
+}
+
+/// All that the controller watches while it waits.
+struct Desk<'a> {
+    connection: BusConnection,
+    roster: AgentRoster,
+    rules: FleetRules,
+    order: watch::Sender<Order>,
+    joins: Inbox,
+    beats: Inbox,
+    look: Interval,
+    was_connected: bool,
+    line_due: Instant,
+    signals: StopSignals,
+    tell: &'a dyn Fn(String),
+}
+
+impl<'a> Coordinator<'a> {
+    /// Offers a plan on the bus; `tell` gets a line about each thing that happens.
+    ///
+    /// # Errors
+    /// The bus can't be used, or the run's name is taken.
+    pub fn open(
+        settings: &BusSettings,
+        run: &RunName,
+        offer: &PlanOffer,
+        rules: FleetRules,
+        signals: &StopSignals,
+        tell: &'a dyn Fn(String),
+    ) -> Result<Self, BusError> {
+        let runtime = runtime()?;
+        let desk = runtime.block_on(async {
+            let connection = BusConnection::open(settings, run).await?;
+            let clock = connection.inbox("clk").await?;
+            let (joins, beats) = (connection.inbox("join").await?, connection.inbox("hb.*").await?);
+            connection.create_run(offer).await?;
+            let order = watch::Sender::new(Order::Gather);
+            tokio::spawn(announce(connection.clone(), order.subscribe()));
+            tokio::spawn(tell_time(connection.clone(), clock));
+            Ok(Desk {
+                roster: AgentRoster::new(offer.agents, rules.silence),
+                rules,
+                order,
+                joins,
+                beats,
+                look: tokio::time::interval(LOOK_EVERY),
+                was_connected: true,
+                line_due: Instant::now() + LINE_EVERY,
+                signals: signals.clone(),
+                tell,
+                connection,
+            })
+        })?;
+        Ok(Self { runtime, desk })
+    }
+
+    /// Plays a round, counted from 1: waits until all agents are ready, starts them, and returns the parts that came.
+    ///
+    /// # Errors
+    /// Not all agents got ready in time, one was lost before, or a signal came before the round began.
+    pub fn play(&mut self, round: u32, offer: &RoundOffer) -> Result<Vec<Part>, BusError> {
+        let desk = &mut self.desk;
+        self.runtime.block_on(async {
+            desk.gather(round, &offer.plan_sha256).await?;
+            Ok(desk.collect(round, &offer.run_id).await)
+        })
+    }
+
+    /// Tells all agents that the run is over, and forgets it on the bus unless an agent may still report.
+    pub fn close(self, why: &str) {
+        let Self { runtime, desk } = self;
+        runtime.block_on(async {
+            desk.order.send_replace(Order::Over(why.to_owned()));
+            desk.connection.tell("order", &Order::Over(why.to_owned())).await;
+            desk.connection.flush().await;
+            if desk.roster.lost().next().is_none() {
+                desk.connection.delete_run().await;
+            }
+        });
+    }
+}
+
+impl Desk<'_> {
+    async fn gather(&mut self, round: u32, plan_sha256: &str) -> Result<(), BusError> {
+        let (until, mut signals) = (Instant::now() + self.rules.gather_max, self.signals.clone());
+        self.roster.next_round();
+        while !self.roster.is_prepared(round, plan_sha256) {
+            tokio::select! {
+                biased;
+                signal = signals.first() => return Err(BusError::Stopped(signal)),
+                () = self.step() => {}
+            }
+            for slot in self.roster.take_silent_now(self.was_connected) {
+                (self.tell)(format!("slot {slot}: its agent was silent"));
+            }
+            if let Some((slot, _)) = self.roster.lost().next() {
+                return Err(BusError::Over(format!("slot {slot} is lost, and was in the run before")));
+            }
+            if Instant::now() > until {
+                let seconds = self.rules.gather_max.as_secs();
+                return Err(BusError::Over(format!("{} after {seconds} s", gathering(&self.roster))));
+            }
+            self.line(gathering);
+        }
+        let at_us = now_us() + GO_LEAD.as_micros() as i64;
+        let attempts = self.roster.begin();
+        (self.tell)(format!("all {} agents are ready", attempts.len()));
+        self.order.send_replace(Order::Go { round, at_us, attempts });
+        Ok(())
+    }
+
+    async fn collect(&mut self, round: u32, run_id: &str) -> Vec<Part> {
+        let (mut parts, mut signals) = (vec![], self.signals.clone());
+        let mut until = None;
+        while !self.roster.is_decided() {
+            let stopped = tokio::select! {
+                biased;
+                signal = signals.first(), if until.is_none() => Some(signal),
+                () = self.step() => None,
+            };
+            for slot in self.roster.reported(round) {
+                parts.extend(self.fetch(round, slot, run_id).await);
+            }
+            for slot in self.roster.take_silent_now(self.was_connected) {
+                // It may have reported while the bus was away.
+                match self.fetch(round, slot, run_id).await {
+                    Some(part) => parts.push(part),
+                    None => (self.tell)(format!("slot {slot} is lost: its agent was silent")),
+                }
+            }
+            let lost_too_much = self.lost_share() > self.rules.tolerate_loss;
+            if let Some(signal) = stopped.or(lost_too_much.then_some(StopSignal::AgentLost)).filter(|_| until.is_none())
+            {
+                until = Some(Instant::now() + STOP_MAX);
+                self.order.send_replace(Order::Stop(signal));
+            }
+            if until.is_some_and(|until| Instant::now() > until) {
+                break;
+            }
+            self.line(playing);
+        }
+        self.roster.lose_the_rest();
+        parts
+    }
+
+    /// Waits for one thing to happen, and takes note of it.
+    async fn step(&mut self) {
+        tokio::select! {
+            biased;
+            letter = self.joins.next() => {
+                let Some(request) = letter.read::<SlotRequest>() else { return };
+                let (host, cores) = (request.machine.host.clone(), request.machine.cores);
+                let reply = self.roster.join(Instant::now(), request);
+                match &reply {
+                    SlotReply::Claimed(seat) => (self.tell)(format!("slot {}: an agent on {host}, {cores} cores", seat.slot)),
+                    SlotReply::Refused(why) => (self.tell)(format!("an agent on {host} was refused: {why}")),
+                    SlotReply::Wait(_) => {}
+                }
+                self.connection.answer(letter, &reply).await;
+            }
+            letter = self.beats.next() => {
+                let (Ok(slot), Some(beat)) = (letter.last_word().parse(), letter.read::<Heartbeat>()) else { return };
+                if let Some(why) = self.roster.hear(Instant::now(), slot, beat) {
+                    (self.tell)(why);
+                }
+            }
+            _ = self.look.tick() => {
+                let is_connected = self.connection.is_connected();
+                if is_connected != self.was_connected {
+                    (self.tell)(if is_connected { "the bus is back" } else { "the bus is away" }.to_owned());
+                    self.roster.reconnected(Instant::now());
+                }
+                self.was_connected = is_connected;
+            }
+        }
+    }
+
+    fn line(&mut self, progress: fn(&AgentRoster) -> String) {
+        if Instant::now() >= self.line_due {
+            self.line_due = Instant::now() + LINE_EVERY;
+            (self.tell)(progress(&self.roster));
+        }
+    }
+
+    /// The share of the edges that lost agents played, from 0 to 1.
+    fn lost_share(&self) -> f64 {
+        let lost: u64 = self.roster.lost().filter_map(|(slot, _)| self.rules.edges.get(slot as usize)).sum();
+        lost as f64 / self.rules.edges.iter().sum::<u64>().max(1) as f64
+    }
+
+    /// The part of a slot, if it is on the bus; one that can't be used makes its agent lost.
+    async fn fetch(&mut self, round: u32, slot: u32, run_id: &str) -> Option<Part> {
+        match self.part(round, slot, run_id).await {
+            Ok(part) => {
+                if part.is_some() {
+                    self.roster.done(slot);
+                }
+                part
+            }
+            Err(why) => {
+                self.roster.lose(slot);
+                (self.tell)(format!("slot {slot} is lost: its part: {why}"));
+                None
+            }
+        }
+    }
+
+    /// # Errors
+    /// The part is not that of the slot in this run.
+    async fn part(&self, round: u32, slot: u32, run_id: &str) -> Result<Option<Part>, String> {
+        let subject = part_subject(round, slot);
+        // A bus that does not answer is asked again.
+        let Ok(Some(end)) = self.connection.stored(&format!("{subject}.end")).await else { return Ok(None) };
+        let manifest: Manifest = serde_json::from_slice(&end).map_err(|error| error.to_string())?;
+        if manifest.attempt != self.roster.attempt(slot) || !is_plausible(&manifest) {
+            return Err("its manifest is not that of the agent that was started".to_owned());
+        }
+        let (mut pieces, mut bytes) = (vec![], 0);
+        for index in 0..manifest.pieces {
+            let Ok(Some(piece)) = self.connection.stored(&format!("{subject}.{index}")).await else { return Ok(None) };
+            bytes += piece.len() as u64;
+            if bytes > manifest.bytes {
+                return Err("its pieces are longer than it says".to_owned());
+            }
+            pieces.push(piece);
+        }
+        let bytes = joined(pieces.iter().map(Vec::as_slice), &manifest)?;
+        let part = Part::read(&bytes).map_err(|unusable| unusable.to_string())?;
+        let share = ShareOf { index: slot, of: self.roster.len() as u32 };
+        if part.context.share != share || part.played.facts.id != run_id {
+            return Err(format!("it is share {} of the run {}", part.context.share, part.played.facts.id));
+        }
+        Ok(Some(part))
+    }
+}
+
+/// Sends the order each second and when it changes, from a task of its own: agents stop without it.
+async fn announce(connection: BusConnection, mut order: watch::Receiver<Order>) {
+    let mut tick = tokio::time::interval(BEAT_EVERY);
+    loop {
+        let now = order.borrow_and_update().clone();
+        connection.tell("order", &now).await;
+        tokio::select! {
+            _ = tick.tick() => {}
+            changed = order.changed() => if changed.is_err() { return },
+        }
+    }
+}
+
+/// Tells the time to agents that compare their clocks.
+async fn tell_time(connection: BusConnection, mut inbox: Inbox) {
+    loop {
+        let letter = inbox.next().await;
+        connection.answer(letter, &now_us()).await;
+    }
+}

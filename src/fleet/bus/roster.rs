@@ -1,0 +1,288 @@
+//! The slots of a run and their agents, as the controller knows them: told the time, without a connection.
+
+use super::messages::{AgentMachine, AgentState, ClaimedSlot, Heartbeat, SlotReply, SlotRequest};
+use crate::controller::RunStatus;
+use crate::vocabulary::format::plural;
+use std::time::{Duration, Instant};
+
+/// All slots of a run. Before it begins, a silent agent's slot is free again; after that it is lost.
+pub(super) struct AgentRoster {
+    slots: Vec<AgentSlot>,
+    silence: Duration,
+    has_begun: bool,
+}
+
+#[derive(Default)]
+struct AgentSlot {
+    /// Of the last agent that was given the slot; from 1.
+    attempt: u32,
+    agent: Option<SeatedAgent>,
+}
+
+/// The agent of a slot.
+#[derive(Clone, Debug)]
+pub(super) struct SeatedAgent {
+    uuid: String,
+    pub machine: AgentMachine,
+    heard: Instant,
+    pub state: AgentState,
+    pub status: RunStatus,
+    /// The part is here.
+    pub is_done: bool,
+    pub is_lost: bool,
+}
+
+impl AgentRoster {
+    pub(super) fn new(slots: u32, silence: Duration) -> Self {
+        Self { slots: (0..slots).map(|_| AgentSlot::default()).collect(), silence, has_begun: false }
+    }
+
+    /// Gives the asker its slot, or the first free one.
+    pub(super) fn join(&mut self, now: Instant, request: SlotRequest) -> SlotReply {
+        let own = env!("CARGO_PKG_VERSION");
+        if request.version != own {
+            let theirs = request.version;
+            return SlotReply::Refused(format!("this agent is meshload {theirs}, the controller {own}; install one"));
+        }
+        let count = self.slots.len();
+        if let Some(slot) = request.slot.filter(|slot| *slot as usize >= count) {
+            return SlotReply::Refused(format!("--slot {slot}: the run has {}, from 0", plural(count as u64, "slot")));
+        }
+        let is_own = |slot: &&AgentSlot| slot.agent.as_ref().is_some_and(|agent| agent.uuid == request.uuid);
+        // The answer was lost, and it asks again.
+        if let Some(index) = self.slots.iter().position(|slot| is_own(&slot)) {
+            return SlotReply::Claimed(ClaimedSlot { slot: index as u32, attempt: self.slots[index].attempt });
+        }
+        if self.has_begun {
+            return SlotReply::Refused("the run has begun, and its slots are taken for good".to_owned());
+        }
+        let wanted = request.slot.map(|slot| slot as usize);
+        let Some(index) = wanted.or_else(|| self.slots.iter().position(|slot| slot.agent.is_none())) else {
+            return SlotReply::Wait(format!("all {} are taken", plural(count as u64, "slot")));
+        };
+        let slot = &mut self.slots[index];
+        if let Some(holder) = &slot.agent {
+            return SlotReply::Wait(format!("slot {index} is held by an agent on {}", holder.machine.host));
+        }
+        slot.attempt += 1;
+        slot.agent = Some(SeatedAgent {
+            uuid: request.uuid,
+            machine: request.machine,
+            heard: now,
+            state: AgentState::Joined,
+            status: RunStatus::default(),
+            is_done: false,
+            is_lost: false,
+        });
+        SlotReply::Claimed(ClaimedSlot { slot: index as u32, attempt: slot.attempt })
+    }
+
+    /// Takes a heartbeat; one of an earlier attempt, or of a lost agent, is ignored. Returns a sentence about an agent that
+    /// gave up its slot.
+    pub(super) fn hear(&mut self, now: Instant, slot: u32, beat: Heartbeat) -> Option<String> {
+        let place = self.slots.get_mut(slot as usize)?;
+        let is_current = place.attempt == beat.attempt;
+        let agent = place.agent.as_mut().filter(|agent| is_current && agent.uuid == beat.uuid && !agent.is_lost)?;
+        agent.heard = now;
+        agent.status = beat.status;
+        let host = agent.machine.host.clone();
+        let why = match &beat.state {
+            AgentState::Refused(why) => Some(why.clone()),
+            AgentState::Left => Some("it was stopped".to_owned()),
+            _ => None,
+        };
+        agent.state = beat.state;
+        let why = why.filter(|_| !agent.is_done)?;
+        if self.has_begun {
+            agent.is_lost = true;
+        } else {
+            place.agent = None;
+        }
+        Some(format!("slot {slot} on {host}: {why}"))
+    }
+
+    /// The slots whose agents have been silent for too long: free again, or lost.
+    pub(super) fn take_silent(&mut self, now: Instant) -> Vec<u32> {
+        let (silence, has_begun) = (self.silence, self.has_begun);
+        let is_silent = |agent: &SeatedAgent| {
+            !agent.is_done && !agent.is_lost && now.saturating_duration_since(agent.heard) >= silence
+        };
+        let mut silent = vec![];
+        for (slot, place) in (0..).zip(&mut self.slots) {
+            let Some(agent) = place.agent.as_mut().filter(|agent| is_silent(agent)) else { continue };
+            silent.push(slot);
+            if has_begun {
+                agent.is_lost = true;
+            } else {
+                place.agent = None;
+            }
+        }
+        silent
+    }
+
+    /// As `take_silent` for now; nobody is silent while the bus is away.
+    pub(super) fn take_silent_now(&mut self, is_connected: bool) -> Vec<u32> {
+        if is_connected { self.take_silent(Instant::now()) } else { vec![] }
+    }
+
+    /// The bus was away: silence counts anew.
+    pub(super) fn reconnected(&mut self, now: Instant) {
+        self.slots.iter_mut().filter_map(|slot| slot.agent.as_mut()).for_each(|agent| agent.heard = now);
+    }
+
+    /// True if every slot has an agent that is ready for the round, and worked out the plan of this hash.
+    pub(super) fn is_prepared(&self, round: u32, sha256: &str) -> bool {
+        let is_ready = |slot: &AgentSlot| match slot.agent.as_ref().map(|agent| &agent.state) {
+            Some(AgentState::Prepared { round: of, plan_sha256 }) => *of == round && plan_sha256 == sha256,
+            _ => false,
+        };
+        self.slots.iter().all(is_ready)
+    }
+
+    /// All agents are wanted for another round.
+    pub(super) fn next_round(&mut self) {
+        self.slots.iter_mut().filter_map(|slot| slot.agent.as_mut()).for_each(|agent| agent.is_done = false);
+    }
+
+    /// Begins a round: from now on no slot is given again. Returns the attempts that play it.
+    pub(super) fn begin(&mut self) -> Vec<u32> {
+        self.has_begun = true;
+        self.slots.iter().map(|slot| slot.attempt).collect()
+    }
+
+    /// The slots whose parts of the round are on the bus and not here.
+    pub(super) fn reported(&self, round: u32) -> Vec<u32> {
+        let is_waiting = |agent: &SeatedAgent| !agent.is_done && agent.state == AgentState::Reported { round };
+        self.agents().filter(|(_, agent)| is_waiting(agent)).map(|(slot, _)| slot).collect()
+    }
+
+    pub(super) fn done(&mut self, slot: u32) {
+        if let Some(agent) = self.slots.get_mut(slot as usize).and_then(|slot| slot.agent.as_mut()) {
+            (agent.is_done, agent.is_lost) = (true, false);
+        }
+    }
+
+    /// The agent of a slot will not report.
+    pub(super) fn lose(&mut self, slot: u32) {
+        if let Some(agent) = self.slots.get_mut(slot as usize).and_then(|slot| slot.agent.as_mut()) {
+            agent.is_lost = !agent.is_done;
+        }
+    }
+
+    /// Nobody is waited for any longer.
+    pub(super) fn lose_the_rest(&mut self) {
+        (0..self.slots.len() as u32).for_each(|slot| self.lose(slot));
+    }
+
+    pub(super) fn is_decided(&self) -> bool {
+        self.agents().all(|(_, agent)| agent.is_done || agent.is_lost)
+    }
+
+    pub(super) fn attempt(&self, slot: u32) -> u32 {
+        self.slots.get(slot as usize).map_or(0, |slot| slot.attempt)
+    }
+
+    pub(super) fn lost(&self) -> impl Iterator<Item = (u32, &SeatedAgent)> {
+        self.agents().filter(|(_, agent)| agent.is_lost)
+    }
+
+    pub(super) fn agents(&self) -> impl Iterator<Item = (u32, &SeatedAgent)> {
+        (0..).zip(&self.slots).filter_map(|(index, slot)| Some((index, slot.agent.as_ref()?)))
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.slots.len()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SILENCE: Duration = Duration::from_secs(10);
+
+    fn request(uuid: &str, slot: Option<u32>) -> SlotRequest {
+        let machine = AgentMachine { host: uuid.to_owned(), cores: 2.0, nofile: 1_024 };
+        SlotRequest { slot, uuid: uuid.to_owned(), version: env!("CARGO_PKG_VERSION").to_owned(), machine }
+    }
+
+    fn beat(uuid: &str, attempt: u32, state: AgentState) -> Heartbeat {
+        Heartbeat { uuid: uuid.to_owned(), attempt, state, status: RunStatus::default() }
+    }
+
+    fn prepared(sha: &str) -> AgentState {
+        AgentState::Prepared { round: 1, plan_sha256: sha.to_owned() }
+    }
+
+    fn seat(slot: u32, attempt: u32) -> SlotReply {
+        SlotReply::Claimed(ClaimedSlot { slot, attempt })
+    }
+
+    #[test]
+    fn before_the_run_a_silent_agents_slot_is_given_again_with_a_later_attempt() {
+        let (start, mut roster) = (Instant::now(), AgentRoster::new(2, SILENCE));
+        assert_eq!(roster.join(start, request("a", None)), seat(0, 1));
+        assert_eq!(roster.join(start, request("a", None)), seat(0, 1), "asked again");
+        assert_eq!(roster.join(start, request("b", Some(1))), seat(1, 1));
+        assert!(matches!(roster.join(start, request("c", None)), SlotReply::Wait(_)));
+        assert!(matches!(roster.join(start, request("c", Some(1))), SlotReply::Wait(why) if why.contains("on b")));
+        assert!(matches!(roster.join(start, request("c", Some(2))), SlotReply::Refused(_)));
+        let old = SlotRequest { version: "0.0.1".to_owned(), ..request("c", None) };
+        assert!(matches!(roster.join(start, old), SlotReply::Refused(why) if why.contains("0.0.1")));
+        roster.hear(start + SILENCE / 2, 1, beat("b", 1, prepared("x")));
+        assert_eq!(roster.take_silent(start + SILENCE - Duration::from_millis(1)), [0u32; 0]);
+        assert_eq!(roster.take_silent(start + SILENCE), [0]);
+        assert_eq!(roster.join(start + SILENCE, request("c", None)), seat(0, 2));
+        // The one that was given up wakes up.
+        roster.hear(start + SILENCE, 0, beat("a", 1, prepared("x")));
+        assert!(!roster.is_prepared(1, "x"));
+        roster.hear(start + SILENCE, 0, beat("c", 2, prepared("x")));
+        assert!(roster.is_prepared(1, "x") && !roster.is_prepared(2, "x") && !roster.is_prepared(1, "y"));
+        assert_eq!(roster.begin(), [2, 1]);
+    }
+
+    #[test]
+    fn after_the_run_has_begun_a_silent_agent_is_lost_and_no_slot_is_given() {
+        let (start, mut roster) = (Instant::now(), AgentRoster::new(2, SILENCE));
+        for uuid in ["a", "b"] {
+            roster.join(start, request(uuid, None));
+        }
+        roster.begin();
+        assert!(matches!(roster.join(start, request("c", None)), SlotReply::Refused(_)));
+        let reported = AgentState::Reported { round: 1 };
+        roster.hear(start + SILENCE, 0, beat("a", 1, reported.clone()));
+        assert_eq!(roster.reported(1), [0]);
+        assert_eq!(roster.take_silent(start + SILENCE), [1]);
+        assert!(!roster.is_decided());
+        roster.done(0);
+        assert!(roster.is_decided() && roster.reported(1).is_empty());
+        assert_eq!(roster.lost().map(|(slot, _)| slot).collect::<Vec<_>>(), [1]);
+        // Done agents may fall silent, and a part that was on the bus all the same is taken.
+        assert_eq!(roster.take_silent(start + 3 * SILENCE), [0u32; 0]);
+        roster.done(1);
+        assert_eq!(roster.lost().count(), 0);
+    }
+
+    #[test]
+    fn silence_counts_anew_after_the_bus_was_away() {
+        let (start, mut roster) = (Instant::now(), AgentRoster::new(1, SILENCE));
+        roster.join(start, request("a", None));
+        roster.begin();
+        roster.reconnected(start + SILENCE);
+        assert_eq!(roster.take_silent(start + SILENCE + Duration::from_secs(1)), [0u32; 0]);
+        assert_eq!(roster.take_silent(start + 2 * SILENCE), [0]);
+    }
+
+    #[test]
+    fn an_agent_that_refuses_the_plan_gives_up_its_slot() {
+        let (start, mut roster) = (Instant::now(), AgentRoster::new(1, SILENCE));
+        roster.join(start, request("a", None));
+        let refused = AgentState::Refused("TOKEN is not set".to_owned());
+        let told = roster.hear(start, 0, beat("a", 1, refused.clone()));
+        assert_eq!(told.as_deref(), Some("slot 0 on a: TOKEN is not set"));
+        assert_eq!(roster.join(start, request("b", None)), seat(0, 2));
+        roster.begin();
+        assert!(roster.hear(start, 0, beat("b", 2, refused)).is_some());
+        assert_eq!(roster.lost().count(), 1);
+    }
+}

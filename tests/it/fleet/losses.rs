@@ -1,0 +1,112 @@
+//! Processes of a run on a bus that end without a word (SIGKILL): one may, and how it is told.
+//! `MESHLOAD_ROUNDS=20` plays each so often.
+
+use super::merged;
+use super::nats::{BusRun, Nats};
+use std::thread;
+use std::time::{Duration, Instant};
+use support::serving::Serving;
+
+/// Agents are lost soon, so that the tests are short.
+const SOON: [&str; 2] = ["--lost-after", "2s"];
+
+/// Bounds a wait that is not the test's subject.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+fn rounds(play: impl Fn(&Nats, &Serving, &str)) {
+    let Some(nats) = Nats::start() else { return };
+    let target = Serving::start(&[]);
+    let rounds: u32 = std::env::var("MESHLOAD_ROUNDS").ok().and_then(|rounds| rounds.parse().ok()).unwrap_or(1);
+    (0..rounds).for_each(|round| play(&nats, &target, &format!("r{round}")));
+}
+
+#[test]
+fn an_agent_that_dies_before_the_start_is_replaced() {
+    rounds(|nats, target, name| {
+        let run = BusRun::new(nats, target, name);
+        let controller = run.controller("2", &[&SOON[..], &["--rooms", "4", "--duration", "100ms"]].concat());
+        let mut first = run.agent("first", &["--slot", "0"]);
+        controller.wait_for("slot 0: an agent on");
+        first.kill();
+        let agents = ["a", "b"].map(|out| run.agent(out, &[]));
+        let (code, summary, told) = controller.end();
+        assert_eq!((code, &summary["run"]["complete"]), (Some(0), &true.into()), "{told}");
+        assert_eq!(summary["counts"]["edges"]["opened"], 12);
+        for agent in agents {
+            let (code, _, told) = agent.end();
+            assert_eq!(code, Some(0), "{told}");
+        }
+    });
+}
+
+#[test]
+fn an_agent_that_dies_after_the_start_leaves_the_run_incomplete_unless_that_is_tolerated() {
+    rounds(|nats, target, name| {
+        let plan = ["--rooms", "5", "--duration", "3s"];
+        let cases = [("strict", &[][..], 97), ("tolerant", &["--tolerate-loss", "70%"][..], 0)];
+        let runs = cases.map(|(case, args, code)| (format!("{name}-{case}"), args, code));
+        thread::scope(|scope| {
+            for (name, args, expected) in &runs {
+                scope.spawn(move || {
+                    let run = BusRun::new(nats, target, name);
+                    let controller = run.controller("2", &[&SOON[..], &plan, args].concat());
+                    let mut dies = run.agent("dies", &["--slot", "0"]);
+                    let lives = run.agent("lives", &["--slot", "1"]);
+                    controller.wait_for("all 2 agents are ready");
+                    dies.kill();
+                    let began = Instant::now();
+                    let (code, summary, told) = controller.end();
+                    assert_eq!((code, &summary["run"]["complete"]), (Some(*expected), &false.into()), "{told}");
+                    assert!(told.contains("slot 0 is lost: its agent was silent"), "{told}");
+                    assert!(began.elapsed() < PATIENCE);
+                    let lost = summary["fleet"].as_array().expect("a fleet").iter().map(|agent| agent["lost"] == true);
+                    assert_eq!(lost.collect::<Vec<_>>(), [true, false]);
+                    let missing = summary["missing"][0].as_str().expect("a sentence").to_owned();
+                    assert!(missing.starts_with("1 part missing (1/2): measured were 2 of 5 rooms"), "{missing}");
+                    let (code, _, told) = lives.end();
+                    assert_eq!(code, Some(*expected), "{told}");
+                });
+            }
+        });
+    });
+}
+
+#[test]
+fn agents_stop_without_their_controller_and_their_parts_can_be_merged() {
+    rounds(|nats, target, name| {
+        let run = BusRun::new(nats, target, name);
+        let mut controller = run.controller("2", &[&SOON[..], &["--rooms", "4", "--duration", "5m"]].concat());
+        let agents = ["a", "b"].map(|out| run.agent(out, &[]));
+        agents.iter().for_each(|agent| agent.wait_for("seed 1"));
+        controller.kill();
+        for agent in agents {
+            let (code, _, told) = agent.end();
+            assert!(code == Some(97) && told.contains("part.mesh"), "{code:?} {told}");
+        }
+        let (output, summary) = merged(run.folder.path(), &["a", "b"]);
+        assert_eq!(output.status.code(), Some(97), "{}", String::from_utf8_lossy(&output.stderr));
+        assert_eq!(summary["run"]["stopped_by"], "the loss of the controller");
+    });
+}
+
+#[test]
+fn the_bus_may_die_while_the_run_is_played() {
+    let Some(mut nats) = Nats::start() else { return };
+    let target = Serving::start(&[]);
+    let run = BusRun::new(&nats, &target, "bus");
+    let controller = run.controller("2", &["--rooms", "4", "--duration", "2s"]);
+    let agents = ["a", "b"].map(|out| run.agent(out, &[]));
+    controller.wait_for("all 2 agents are ready");
+    // Until the agents have heard of the start.
+    agents.iter().for_each(|agent| agent.wait_for("seed 1"));
+    nats.kill();
+    controller.wait_for("the bus is away");
+    nats.start_again();
+    let (code, summary, told) = controller.end();
+    assert_eq!((code, &summary["run"]["complete"]), (Some(0), &true.into()), "{told}");
+    assert_eq!(summary["counts"]["edges"]["opened"], 12);
+    for agent in agents {
+        let (code, _, told) = agent.end();
+        assert_eq!(code, Some(0), "{told}");
+    }
+}

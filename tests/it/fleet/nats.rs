@@ -1,0 +1,140 @@
+//! A real nats-server on a free loopback port, and the processes of one run on it.
+
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use support::network::skip;
+use support::serving::Serving;
+use tempfile::TempDir;
+
+/// A nats-server with JetStream; it ends when dropped.
+pub struct Nats {
+    program: PathBuf,
+    child: Child,
+    port: u16,
+    folder: TempDir,
+}
+
+impl Nats {
+    /// `None`: there is none here, and why is printed.
+    pub fn start() -> Option<Self> {
+        let installed = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/interop/python/bin/nats-server");
+        let on_path = || {
+            let found = Command::new("nats-server").arg("--version").output();
+            found.is_ok().then(|| PathBuf::from("nats-server"))
+        };
+        let Some(program) = Some(installed).filter(|path| path.is_file()).or_else(on_path) else {
+            skip("nats-server is not installed (scripts/setup)");
+            return None;
+        };
+        let folder = tempfile::tempdir().expect("a folder");
+        let (child, port) = spawn(&program, folder.path(), -1);
+        Some(Self { program, child, port, folder })
+    }
+
+    pub fn url(&self) -> String {
+        format!("nats://127.0.0.1:{}", self.port)
+    }
+
+    /// SIGKILL: no goodbye.
+    pub fn kill(&mut self) {
+        self.child.kill().expect("it runs");
+        self.child.wait().expect("it ends");
+    }
+
+    /// On the same port, with the same store.
+    pub fn start_again(&mut self) {
+        (self.child, self.port) = spawn(&self.program, self.folder.path(), self.port.into());
+    }
+}
+
+impl Drop for Nats {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// Starts a server and waits until it listens; port -1 takes a free one.
+fn spawn(program: &Path, store: &Path, port: i32) -> (Child, u16) {
+    let mut command = Command::new(program);
+    command.args(["-a", "127.0.0.1", "-js", "-p", &port.to_string(), "-sd"]).arg(store);
+    let mut child = command.stderr(Stdio::piped()).spawn().expect("nats-server starts");
+    let mut lines = BufReader::new(child.stderr.take().expect("a pipe")).lines().map_while(Result::ok);
+    let port = lines
+        .find_map(|line| line.split_once("client connections on 127.0.0.1:")?.1.trim().parse().ok())
+        .expect("a line with the port");
+    lines.find(|line| line.contains("Server is ready")).expect("a server that is ready");
+    // Somebody reads on, or a full pipe would stop it.
+    std::thread::spawn(move || lines.for_each(drop));
+    (child, port)
+}
+
+/// One run on a bus, in a folder of its own.
+pub struct BusRun<'a> {
+    pub folder: TempDir,
+    nats: String,
+    target: &'a Serving,
+    name: &'a str,
+}
+
+impl<'a> BusRun<'a> {
+    pub fn new(nats: &Nats, target: &'a Serving, name: &'a str) -> Self {
+        Self { folder: tempfile::tempdir().expect("a folder"), nats: nats.url(), target, name }
+    }
+
+    /// The controller, whose report goes to `whole`.
+    pub fn controller(&self, agents: &str, args: &[&str]) -> Process {
+        let own = ["run", "--agents", agents, "--target", &self.target.url, "--out", "whole", "--format", "json"];
+        self.start(&[&own[..], &["--room-size", "3", "--on-invalid", "warn"], args].concat())
+    }
+
+    /// An agent, whose part goes to `out`.
+    pub fn agent(&self, out: &str, args: &[&str]) -> Process {
+        self.start(&[&["agent", "--no-progress", "--out", out], args].concat())
+    }
+
+    fn start(&self, args: &[&str]) -> Process {
+        let mut command = super::meshload(self.folder.path(), args);
+        command.args(["--bus", &self.nats, "--run", self.name]).stdout(Stdio::piped()).stderr(Stdio::piped());
+        Process::of(command.spawn().expect("the program starts"))
+    }
+}
+
+/// A process whose stderr is read as it comes.
+pub struct Process {
+    pub child: Child,
+    lines: std::sync::mpsc::Receiver<String>,
+}
+
+impl Process {
+    fn of(mut child: Child) -> Self {
+        let (tell, lines) = std::sync::mpsc::channel();
+        let stderr = BufReader::new(child.stderr.take().expect("a pipe"));
+        std::thread::spawn(move || stderr.lines().map_while(Result::ok).try_for_each(|line| tell.send(line)));
+        Self { child, lines }
+    }
+
+    /// Waits for a line with `words`.
+    pub fn wait_for(&self, words: &str) {
+        let mut told = vec![];
+        for line in &self.lines {
+            if line.contains(words) {
+                return;
+            }
+            told.push(line);
+        }
+        panic!("no line with {words:?}:\n{}", told.join("\n"));
+    }
+
+    pub fn kill(&mut self) {
+        self.child.kill().expect("it runs");
+    }
+
+    /// Its code, the JSON on stdout, and the rest of stderr.
+    pub fn end(self) -> (Option<i32>, serde_json::Value, String) {
+        let Output { status, stdout, .. } = self.child.wait_with_output().expect("it ends");
+        let told: Vec<String> = self.lines.iter().collect();
+        (status.code(), serde_json::from_slice(&stdout).unwrap_or_default(), told.join("\n"))
+    }
+}
