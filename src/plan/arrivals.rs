@@ -145,7 +145,7 @@ mod tests {
         let dues: Vec<_> = Curve::new(&spike).dues(Seed(1)).take(30_000).collect();
         let within = |from: u64, until: u64| {
             let range = Duration::from_secs(from)..Duration::from_secs(until);
-            dues.iter().filter(|due| range.contains(due)).count()
+            dues.iter().filter(|due| range.contains(*due)).count()
         };
         let counts = [(0, 60), (60, 70), (70, 90), (90, 100), (100, 110)].map(|(from, until)| within(from, until));
         for (count, asked) in counts.into_iter().zip([3_000, 2_750, 10_000, 2_750, 500]) {
