@@ -18,10 +18,10 @@ fn three_agents_make_one_report_the_merge_of_their_parts_makes_it_again_and_no_s
     let (code, _, told) = run.agent("none", &["--slot", "0"]).end();
     assert!(code == Some(2) && told.contains("MESHLOAD_HEADER_AUTHORIZATION"), "{code:?} {told}");
     controller.wait_for("it can't play the plan");
-    // One takes the slot that it is given, the others any.
-    let agents = [&["--slot", "1"][..], &[], &[]];
-    let agent = |(index, args): (u32, &[&str])| run.agent_with(&index.to_string(), args, secret);
-    let agents: Vec<_> = (0..).zip(agents).map(agent).collect();
+    // One takes the slot that it is given, and then the others any that is free.
+    let first = run.agent_with("0", &["--slot", "1"], secret);
+    controller.wait_for("slot 1: an agent on");
+    let agents = [first, run.agent_with("1", &[], secret), run.agent_with("2", &[], secret)];
     let (code, summary, told) = controller.end();
     assert_eq!(code, Some(0), "{told}");
     for agent in agents {
@@ -53,7 +53,7 @@ fn a_user_of_one_slot_plays_it_and_claims_no_other() {
     let Some(nats) = Nats::start_with(configuration) else { return };
     let target = Serving::start(&[]);
     let [own, other] = ["own", "other"].map(|name| BusRun::new(&nats, &target, name).login("lead:a%20b"));
-    let (own_controller, mut other_controller) =
+    let (own_controller, other_controller) =
         (own.controller("1", &PLAN), other.controller("2", &["--rooms", "4", "--duration", "5m"]));
     let [own, other] = [own, other].map(|run| run.login("slot0:p"));
     let (plays, intrudes) = (own.agent("a", &[]), other.agent("b", &["--slot", "1"]));
@@ -64,8 +64,6 @@ fn a_user_of_one_slot_plays_it_and_claims_no_other() {
     assert_eq!(code, Some(0), "{told}");
     let (code, summary, told) = own_controller.end();
     assert_eq!((code, &summary["counts"]["edges"]["opened"]), (Some(0), &21.into()), "{told}");
-    other_controller.kill();
-    let _ = other_controller.end();
 }
 
 #[test]
@@ -92,7 +90,7 @@ fn ctrl_c_at_the_controller_stops_all_agents_and_reports_what_was_measured() {
     let Some(nats) = Nats::start() else { return };
     let target = Serving::start(&[]);
     let run = BusRun::new(&nats, &target, "stopped");
-    let controller = run.controller("2", &["--rooms", "2", "--duration", "5m"]);
+    let mut controller = run.controller("2", &["--rooms", "2", "--duration", "5m"]);
     let agents = ["a", "b"].map(|out| run.agent(out, &[]));
     agents.iter().for_each(|agent| agent.wait_for("seed 1"));
     controller.interrupt();

@@ -139,9 +139,9 @@ impl<'a> BusRun<'a> {
     }
 }
 
-/// A process whose stderr is read as it comes.
+/// A process whose stderr is read as it comes; it ends when dropped.
 pub struct Process {
-    pub child: Child,
+    child: Option<Child>,
     lines: std::sync::mpsc::Receiver<String>,
 }
 
@@ -150,7 +150,7 @@ impl Process {
         let (tell, lines) = std::sync::mpsc::channel();
         let stderr = BufReader::new(child.stderr.take().expect("a pipe"));
         std::thread::spawn(move || stderr.lines().map_while(Result::ok).try_for_each(|line| tell.send(line)));
-        Self { child, lines }
+        Self { child: Some(child), lines }
     }
 
     /// Waits for a line with `words`.
@@ -166,19 +166,33 @@ impl Process {
     }
 
     pub fn kill(&mut self) {
-        self.child.kill().expect("it runs");
+        self.running().kill().expect("it runs");
+    }
+
+    fn running(&mut self) -> &mut Child {
+        self.child.as_mut().expect("it is ended once")
     }
 
     /// As Ctrl-C does.
-    pub fn interrupt(&self) {
-        let sent = Command::new("kill").args(["-INT", &self.child.id().to_string()]).status();
+    pub fn interrupt(&mut self) {
+        let sent = Command::new("kill").args(["-INT", &self.running().id().to_string()]).status();
         assert!(sent.expect("kill(1) starts").success());
     }
 
     /// Its code, the JSON on stdout, and the rest of stderr.
-    pub fn end(self) -> (Option<i32>, serde_json::Value, String) {
-        let Output { status, stdout, .. } = self.child.wait_with_output().expect("it ends");
+    pub fn end(mut self) -> (Option<i32>, serde_json::Value, String) {
+        let child = self.child.take().expect("it is ended once");
+        let Output { status, stdout, .. } = child.wait_with_output().expect("it ends");
         let told: Vec<String> = self.lines.iter().collect();
         (status.code(), serde_json::from_slice(&stdout).unwrap_or_default(), told.join("\n"))
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        if let Some(child) = &mut self.child {
+            let _ = child.kill();
+            let _ = child.wait();
+        }
     }
 }
