@@ -9,11 +9,11 @@ use meshload::plan::Plan;
 use meshload::profile::{self, ProfileSource};
 use meshload::summary::{DialectFacts, Summary};
 use meshload::vocabulary::{
-    Concern, EdgeEvent, Event, EventKind, FrameKind, PeerEvent, PeerIndex, Place, RoomIndex, Seat, Seed,
+    Candidate, Concern, EdgeEvent, Event, EventKind, Failure, FrameKind, PeerEvent, PeerIndex, Phase, Place, RoomIndex,
+    Seat, Seed, Signal, SignalDigest, SignalPart,
 };
 use std::hint::black_box;
 use std::time::{Duration, Instant};
-use support::memory::resident_bytes;
 
 const ROOMS: u32 = 100;
 const SIZE: u16 = 6;
@@ -67,7 +67,7 @@ fn traced_ns(facts: &[RoomFacts], start: Instant, events: &[Event]) -> f64 {
         let began = Instant::now();
         events.iter().for_each(|event| recorder.record(black_box(event)));
         spent += began.elapsed();
-        assert!(recorder.into_figures(false).traced(start).is_empty(), "all went well");
+        assert!(recorder.into_figures(false).traces().is_empty(), "all went well");
     }
     spent.as_nanos() as f64 / (f64::from(PASSES) * events.len() as f64)
 }
@@ -86,29 +86,27 @@ fn findings_ns(summary: &Summary, facts: &[RoomFacts], start: Instant, events: &
     began.elapsed().as_nanos() as f64 / f64::from(PASSES)
 }
 
-/// Bytes a peer by which the process grows for traces, with every room of the largest sample half open.
+/// Bytes a peer that the traces of the largest sample hold when no edge opens and each fails at the timeout.
 fn traced_bytes() -> f64 {
     let facts: Vec<RoomFacts> = (0..ROOMS).map(room).collect();
     let start = Instant::now();
     let mut unopened = events(start, 0);
-    unopened.retain(|event| !matches!(event.kind, EventKind::Edge { event: EdgeEvent::Open, .. }));
+    for event in &mut unopened {
+        if let EventKind::Edge { event: kind @ EdgeEvent::Open, .. } = &mut event.kind {
+            *kind = EdgeEvent::Failed { failure: Failure::timed_out(Phase::Channel) };
+            event.at += TIMEOUT;
+        }
+    }
     let sample = TraceSample::of(facts.iter().map(|room| (room.index, SIZE)), 0);
-    let grown = |traced: bool| {
-        let before = resident_bytes() as f64;
-        let recorders: Vec<Recorder> = (0..PASSES)
-            .map(|_| {
-                let recorder = Recorder::new(&facts, start, TIMEOUT, KINDS);
-                let mut recorder = if traced { recorder.tracing(&sample) } else { recorder };
-                unopened.iter().for_each(|event| recorder.record(event));
-                recorder
-            })
-            .collect();
-        let after = resident_bytes() as f64;
-        (after - before, recorders)
+    let held = |sample: &TraceSample| {
+        let mut recorder = None;
+        let count = allocation_counter::measure(|| {
+            let recorder = recorder.insert(Recorder::new(&facts, start, TIMEOUT, KINDS).tracing(sample));
+            unopened.iter().for_each(|event| recorder.record(event));
+        });
+        count.bytes_current as f64
     };
-    let (plain, _plain) = grown(false);
-    let (traced, _traced) = grown(true);
-    (traced - plain) / (f64::from(PASSES) * f64::from(ROOMS) * f64::from(SIZE))
+    (held(&sample) - held(&TraceSample::default())) / (f64::from(ROOMS) * f64::from(SIZE))
 }
 
 fn run() -> Summary {
@@ -131,6 +129,7 @@ fn room(index: u32) -> RoomFacts {
         first: PeerIndex(index * u32::from(SIZE)),
         due: vec![Duration::ZERO; usize::from(SIZE)],
         warmup: false,
+        meshes: true,
         label: format!("room-{index}"),
     }
 }
@@ -165,6 +164,7 @@ fn handshake(low: u16, high: u16, for_others: usize, tell: &mut impl FnMut(u16, 
     for (from, to, kind) in [(low, high, 0), (low, high, 2), (high, low, 1), (high, low, 2)] {
         let bytes = 400 + u32::from(kind);
         tell(from, EventKind::Edge { other: Seat(to), event: EdgeEvent::OwnWork { spent: Duration::from_micros(90) } });
+        tell(from, signal(from, to, kind, true).to(Seat(to)));
         tell(from, EventKind::Peer(PeerEvent::Said { kind: FrameKind(kind), bytes, to: Some(Seat(to)) }));
         tell(
             to,
@@ -174,6 +174,7 @@ fn handshake(low: u16, high: u16, for_others: usize, tell: &mut impl FnMut(u16, 
                 concern: Concern::Me { from: Some(Seat(from)) },
             }),
         );
+        tell(to, signal(from, to, kind, false).to(Seat(from)));
     }
     for _ in 0..for_others {
         tell(high, EventKind::Peer(PeerEvent::Frame { kind: FrameKind(2), bytes: 402, concern: Concern::Others }));
@@ -184,4 +185,23 @@ fn handshake(low: u16, high: u16, for_others: usize, tell: &mut impl FnMut(u16, 
         tell(seat, EventKind::Edge { other, event: EdgeEvent::DtlsUp });
         tell(seat, EventKind::Edge { other, event: EdgeEvent::Open });
     }
+}
+
+/// A description of the pair's own, or the one candidate of `from`.
+fn signal(from: u16, to: u16, kind: u8, said: bool) -> EdgeEvent {
+    let sdp = || format!("a=ice-ufrag:{from}-{to}\r\n");
+    let signal = match kind {
+        0 => Signal::Offer { sdp: sdp() },
+        1 => Signal::Answer { sdp: sdp() },
+        _ => Signal::Candidate(Candidate {
+            candidate: format!("candidate:1 1 udp 2130706431 127.0.0.1 {} typ host", 40_000 + from),
+            mid: Some("0".to_owned()),
+            line: Some(0),
+            ufrag: None,
+        }),
+    };
+    let (part, digest) =
+        ([SignalPart::Offer, SignalPart::Answer, SignalPart::Candidate][usize::from(kind)], SignalDigest::of(&signal));
+    let candidate = if let Signal::Candidate(candidate) = signal { Some(Box::new(candidate)) } else { None };
+    EdgeEvent::Signal { said, part, digest, candidate }
 }

@@ -35,7 +35,7 @@ pub fn probe(args: &ProbeArgs) -> Exit {
         Ok(faults) => faults,
         Err(exit) => return exit,
     };
-    let dialect = match inputs::dialect(&profile).and_then(|dialect| with_trigger(args, dialect)) {
+    let dialect = match inputs::dialect(&profile).and_then(|dialect| fit(args, dialect)) {
         Ok(dialect) => dialect,
         Err(exit) => return exit,
     };
@@ -106,8 +106,16 @@ fn writable(folder: Option<&ReportDir>) -> Result<(), Exit> {
     })
 }
 
-/// Refuses a trigger that the dialect does not have.
-fn with_trigger(args: &ProbeArgs, dialect: Dialect) -> Result<Dialect, Exit> {
+/// Refuses a dialect without a handshake, and a trigger that the dialect does not have.
+fn fit(args: &ProbeArgs, dialect: Dialect) -> Result<Dialect, Exit> {
+    if !dialect.negotiates() {
+        let name = dialect.name().escape_debug();
+        write_stderr([format!(
+            "the dialect {name} has no word of an offer, so there is no handshake to probe; presence alone is loaded by \
+             `meshload run`"
+        )]);
+        return Err(Exit::Usage);
+    }
     if args.trigger.is_none() || dialect.reads_trigger() {
         return Ok(dialect);
     }

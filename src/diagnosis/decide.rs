@@ -49,6 +49,7 @@ fn of_failed(observations: &Observations, failed_at: usize, worst: Option<&(Seat
         seen: &seen,
         trials: observations.trials.as_ref(),
         repeat: observations.repeat.as_ref(),
+        observed: observations.observed.as_ref(),
         elsewhere: observations.elsewhere.as_deref(),
     };
     let insight = evidence.judge((*one, *two), failure);

@@ -108,6 +108,10 @@ impl Timeline {
             self.texts.push(self.events.len());
         }
         self.events.push(event.clone());
+        // An observer has no edges.
+        if own.0 >= self.size {
+            return;
+        }
         let peer = self.peers.entry(own).or_default();
         match &event.kind {
             EventKind::Peer(PeerEvent::Began { .. }) => peer.began = Some(at),

@@ -87,6 +87,11 @@ impl Dialect {
         self.compiled.kinds.iter().map(String::as_str).collect()
     }
 
+    /// The dialect has words of a negotiation; without any, its peers load a server with their presence, and no edge is meant.
+    pub fn negotiates(&self) -> bool {
+        self.compiled.negotiates()
+    }
+
     /// The dialect can carry candidates; without that a peer must not trickle.
     pub fn trickles(&self) -> bool {
         self.compiled.trickle
@@ -127,6 +132,11 @@ impl Dialect {
         }
     }
 
+    /// A further client may join a room and say nothing else.
+    pub fn bears_observer(&self) -> bool {
+        self.compiled.experiments.observer
+    }
+
     /// The name of the message that carries a part of the negotiation.
     pub fn signal_name(&self, part: SignalPart) -> &str {
         let signals = &self.compiled.signals;
@@ -165,6 +175,13 @@ impl Dialect {
             .iter()
             .flat_map(|timer| timer.say.iter().map(move |said| (kind(said), timer.every)))
             .collect()
+    }
+
+    /// The interval in which each peer says something: of some peers, it may be shorter.
+    pub fn keepalive(&self) -> Option<Duration> {
+        let timers = || self.compiled.timers.iter();
+        let unconditional = timers().filter(|timer| timer.when.is_none()).map(|timer| timer.every).min();
+        unconditional.or_else(|| timers().map(|timer| timer.every).max())
     }
 
     /// The message types of the server's lists of peers, as indices into `kinds`.

@@ -13,4 +13,6 @@ pub struct Trial {
     pub captures: bool,
     /// Says an offer again so long after it, if no answer has come by then.
     pub offer_again: Option<Duration>,
+    /// Joins, and then neither answers what other peers say nor passes on that they are there.
+    pub observes: bool,
 }

@@ -22,9 +22,10 @@ pub fn ended_without_server(summary: &Summary) -> bool {
     summary.lost_share() > LOST_SHARE_MAX
 }
 
-/// True if no edge opened: such a run has measured no mesh.
+/// True if no edge opened: such a run has measured no mesh. A run that planned none has to have peers that joined.
 pub fn opened_no_edge(summary: &Summary) -> bool {
-    summary.counts.edges.opened == 0
+    let counts = &summary.counts;
+    counts.edges.opened == 0 && (counts.edges.planned > 0 || counts.peers.joined == 0)
 }
 
 fn result(gate: &Gate, readings: &impl Readings) -> GateResult {
@@ -155,6 +156,9 @@ mod tests {
         check("messages_lost: rate < 1%", 20, false, Some("no_data"));
         check("signaling_bytes_per_edge: value < 1MB", 20, false, Some("no_data"));
         assert!(opened_no_edge(&Summary::default()) && !passed(&Summary::default()));
+        let mut presence = Summary::default();
+        presence.counts.peers.joined = 2;
+        assert!(passed(&presence));
         assert!(passed(&measured(1)));
     }
 

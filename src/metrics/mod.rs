@@ -14,7 +14,7 @@ mod tests;
 mod validity;
 
 pub(crate) use crate::metrics::fold::time_buckets::{Fold, TimeBuckets};
-pub use crate::metrics::fold::traces::{TraceSample, Traced};
+pub use crate::metrics::fold::traces::{KeptTrace, TraceSample};
 pub use crate::metrics::health::{Depths, HealthFigures, HealthRecorder, ProcessSample};
 pub use crate::metrics::output::live::LiveMetrics;
 pub use crate::metrics::output::run_figures::RunFigures;

@@ -1,7 +1,7 @@
 //! The interface through which the probe acts, for real sockets and for a virtual server and clock.
 
 use super::progress::HandshakeProgress;
-use crate::dialect::Dialect;
+use crate::dialect::{Dialect, Trial};
 use crate::driver::PeerSpec;
 use crate::peer::TrafficConfig;
 use crate::vocabulary::{Failure, HandshakeSettings, Naming, Place, Seed};
@@ -39,6 +39,8 @@ pub struct HandshakePlay {
     /// Begin of each peer, counted from the start of the handshake; the host first.
     pub begins: Vec<Duration>,
     pub handshake: HandshakeSettings,
+    /// The begin of a further client, which joins the room and says nothing else; its seat is the one after the room's own.
+    pub observer: Option<Duration>,
 }
 
 /// Sockets and time of a probe. Methods block, so that experiments read as scripts.
@@ -59,8 +61,10 @@ pub trait Environment {
 }
 
 impl HandshakePlay {
-    /// The peer at `place`, silent, without a token or an exchange. `epoch`: an instant and ms since the Unix epoch then.
+    /// The peer at `place`, or the observer behind the room's seats, silent, without a token or an exchange. `epoch`: an instant and ms since the Unix epoch then.
     pub fn spec(&self, place: Place, epoch: (Instant, u64), seed: Seed) -> PeerSpec {
+        let observes = place.seat.0 >= self.size();
+        let trial = Trial { captures: true, observes: true, ..Trial::default() };
         PeerSpec {
             place,
             room_size: self.size(),
@@ -68,7 +72,7 @@ impl HandshakePlay {
             naming: self.naming.clone(),
             name: self.naming.peer(place.peer),
             room: self.room.clone(),
-            dialect: self.dialect.clone(),
+            dialect: if observes { self.dialect.with_trial(trial) } else { self.dialect.clone() },
             handshake: self.handshake,
             epoch,
             token: String::new(),

@@ -20,6 +20,7 @@ pub(super) fn conclude(timelines: &[Timeline], spec: &ProbeSpec) -> Vec<RunFindi
             first,
             due: vec![Duration::ZERO; timeline.size().into()],
             warmup: false,
+            meshes: true,
             label: format!("handshake {}", index + 1),
         }
     };

@@ -9,7 +9,7 @@ use crate::vocabulary::{HandshakeSettings, Naming, Trigger};
 use std::time::Duration;
 
 /// The pause between two joins: the earlier peer is subscribed when the later one joins.
-const GAP: Duration = Duration::from_millis(100);
+pub(super) const GAP: Duration = Duration::from_millis(100);
 
 /// Runs handshakes of one probe.
 pub(super) struct HandshakeRunner<'a> {
@@ -29,6 +29,8 @@ pub(super) struct Variation {
     pub more: Duration,
     /// The most time for everything else.
     pub timeout: Duration,
+    /// The begin of a silent observer.
+    pub observer: Option<Duration>,
 }
 
 impl Variation {
@@ -45,6 +47,7 @@ impl Variation {
             trial: Trial::default(),
             more: Duration::ZERO,
             timeout: spec.handshake.timeout,
+            observer: None,
         }
     }
 }
@@ -63,7 +66,7 @@ impl<'a> HandshakeRunner<'a> {
     ) -> Timeline {
         self.plays += 1;
         let spec = self.spec;
-        let Variation { begins, trigger, settle, trial, more, timeout } = variation;
+        let Variation { begins, trigger, settle, trial, more, timeout, observer } = variation;
         let size = begins.len() as u16;
         let prefix = format!("{}x{}", spec.run_id, self.plays);
         let play = HandshakePlay {
@@ -72,6 +75,7 @@ impl<'a> HandshakeRunner<'a> {
             room: format!("{prefix}-room"),
             begins,
             handshake: HandshakeSettings { trigger, settle, timeout: timeout + settle + more, ..spec.handshake },
+            observer,
         };
         let mut progress = HandshakeProgress::new(
             Timeline::new(size, self.words.announcements()),

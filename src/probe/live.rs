@@ -143,24 +143,41 @@ impl LiveEnvironment {
     async fn run_peers(
         &self,
         play: &HandshakePlay,
-        shared: EngineSetup,
+        engines: EngineSetup,
         recorder: &Rc<PlayRecorder<'_, '_>>,
     ) -> io::Result<()> {
-        let clock = AlarmClock::new()?;
         let start = Instant::now();
         let mut mailboxes: Vec<mpsc::Sender<PeerCommand>> = vec![];
-        let exchange = play.dialect.needs_id_exchange().then(|| IdExchange::new(play.size()));
+        let shared = SharedByPeers {
+            engines,
+            clock: AlarmClock::new()?,
+            exchange: play.dialect.needs_id_exchange().then(|| IdExchange::new(play.size())),
+            recorder: recorder.clone(),
+        };
+        let clock = &shared.clock;
         let mut tasks: Vec<Pin<Box<dyn Future<Output = ()> + '_>>> = vec![];
         let mut left_at: Option<Instant> = None;
         let mut last_turn_ends: Option<Instant> = None;
         let mut ticking = Box::pin(async { clock.run().await });
+        let boxed = |task: PeerTask<_>, due: Instant| -> Pin<Box<dyn Future<Output = ()> + '_>> {
+            Box::pin(async move {
+                clock.sleep_until(due).await;
+                _ = task.run(due).await;
+            })
+        };
+        let observer = play.observer.map(|begin| {
+            let (task, mailbox) = self.start_peer(play, play.size(), &[], &shared);
+            tasks.extend(task.map(|task| boxed(task, start + begin)));
+            mailbox
+        });
         loop {
             let now = Instant::now();
             let ends_at = recorder.progress.borrow().ends_at();
             let is_over = ends_at <= now
                 && (recorder.progress.borrow().is_decided() || *last_turn_ends.get_or_insert(now + LAST_TURN) <= now);
             if left_at.is_none() && is_over {
-                mailboxes.iter().for_each(|mailbox| _ = mailbox.try_send(PeerCommand::Leave));
+                let all = mailboxes.iter().chain(&observer);
+                all.for_each(|mailbox| _ = mailbox.try_send(PeerCommand::Leave));
                 left_at = Some(now);
             }
             if left_at.is_some_and(|left| tasks.is_empty() || left + GOODBYES_MAX <= now) {
@@ -168,14 +185,9 @@ impl LiveEnvironment {
             }
             let next = play.begins.get(mailboxes.len()).map(|begin| start + *begin).filter(|_| left_at.is_none());
             if let Some(due) = next.filter(|due| *due <= now) {
-                let (task, mailbox) =
-                    self.start_peer(play, &mailboxes, &shared, &clock, exchange.as_ref(), recorder.clone());
+                let (task, mailbox) = self.start_peer(play, mailboxes.len() as u16, &mailboxes, &shared);
                 mailboxes.push(mailbox);
-                tasks.extend(
-                    task.map(|task| {
-                        Box::pin(async move { _ = task.run(due).await }) as Pin<Box<dyn Future<Output = ()>>>
-                    }),
-                );
+                tasks.extend(task.map(|task| boxed(task, due)));
                 continue;
             }
             let ends_at = last_turn_ends.unwrap_or(ends_at);
@@ -195,13 +207,13 @@ impl LiveEnvironment {
     fn start_peer<'a, 'b>(
         &self,
         play: &HandshakePlay,
+        index: u16,
         mailboxes: &[mpsc::Sender<PeerCommand>],
-        shared: &EngineSetup,
-        clock: &Rc<AlarmClock>,
-        exchange: Option<&IdExchange>,
-        recorder: Rc<PlayRecorder<'a, 'b>>,
+        shared: &SharedByPeers<'a, 'b>,
     ) -> (Option<PeerTask<impl Fn(Event) + use<'a, 'b>>>, mpsc::Sender<PeerCommand>) {
-        let index = mailboxes.len() as u16;
+        // No peer of the room needs to know of an observer.
+        let exchange = shared.exchange.as_ref().filter(|_| index < play.size());
+        let recorder = shared.recorder.clone();
         let place = Place { room: RoomIndex(0), seat: Seat(index), peer: PeerIndex(index.into()) };
         let (mailbox, commands) = mpsc::channel(usize::from(play.size()) + COMMANDS_MORE);
         for (seat, earlier) in mailboxes.iter().enumerate() {
@@ -212,10 +224,10 @@ impl LiveEnvironment {
         let id = play.naming.peer(place.peer);
         let endpoint = (self.setup.endpoint)(&id, place.peer.0, &play.room, Some(virtual_peer.conversation()))
             .map_err(|why| Failure::new(Phase::Connect, Reason::Protocol, format!("URL: {why}")));
-        let made = endpoint.and_then(|endpoint| Ok((endpoint, self.engine(play, place, shared)?)));
+        let made = endpoint.and_then(|endpoint| Ok((endpoint, self.engine(play, place, &shared.engines)?)));
         match made {
             Ok((endpoint, engine)) => {
-                let alarm = clock.alarm();
+                let alarm = shared.clock.alarm();
                 let record = move |event: Event| recorder.record(event);
                 let task = PeerTask::new(virtual_peer, engine, Rc::new(endpoint), commands, alarm, record);
                 (Some(task), mailbox)
@@ -227,6 +239,14 @@ impl LiveEnvironment {
             }
         }
     }
+}
+
+/// Shared by all peers of a handshake.
+struct SharedByPeers<'a, 'b> {
+    engines: EngineSetup,
+    clock: Rc<AlarmClock>,
+    exchange: Option<IdExchange>,
+    recorder: Rc<PlayRecorder<'a, 'b>>,
 }
 
 /// The recorder that all peers of a handshake share.

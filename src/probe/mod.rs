@@ -19,11 +19,11 @@ pub use render::mermaid;
 pub use report::{ProbeReport, Remedy, Repeated, RoomSizeResult};
 pub use spec::{ProbeSpec, RepeatSpec};
 
-use crate::diagnosis::{AGED, Cause, Observations, Timeline, diagnose};
+use crate::diagnosis::{AGED, Cause, Confidence, Observations, Timeline, diagnose};
 use crate::dialect::{Dialect, Trial};
-use crate::vocabulary::{Event, EventKind, Failure, FrameKind, PeerEvent, Reason, SignalPart};
+use crate::vocabulary::{Event, EventKind, Failure, FrameKind, PeerEvent, Phase, Reason, SignalPart};
 use experiments::raw_connections::RawConnections;
-use handshake_runner::{HandshakeRunner, Variation};
+use handshake_runner::{GAP, HandshakeRunner, Variation};
 use spec::{EXPERIMENTS_DIALECT, OFFER_AGAIN};
 use std::time::Duration;
 
@@ -37,6 +37,8 @@ const LISTEN_MAX: Duration = Duration::from_secs(1);
 /// The most time that the handshake with words said again takes beside its waits: the probe has to end within the
 /// timeout, those waits and 4 s.
 const AGAIN_MAX: Duration = Duration::from_secs(2);
+/// The most time that the handshake with a silent observer takes beside its wait.
+const OBSERVED_MAX: Duration = Duration::from_secs(1);
 /// Time that the host's repeated join has to take effect before the newcomer comes.
 const AGED_MARGIN: Duration = Duration::from_millis(200);
 
@@ -77,6 +79,11 @@ pub fn probe(environment: &mut dyn Environment, spec: &ProbeSpec, on_step: &mut 
             }
         } else if !all_opened(&findings) {
             findings.repeat = say_again(&mut runner, environment, on_step);
+            let conclusion = diagnose(&findings);
+            let is_lost = matches!(conclusion.phase, Some(Phase::Discovery | Phase::Negotiation));
+            if is_lost && conclusion.confidence < Confidence::High && spec.dialect.bears_observer() {
+                findings.observed = Some(observe(&mut runner, environment, on_step));
+            }
         }
     }
     if spec.try_remedies && !is_dialects && diagnose(&findings).cause != Cause::None {
@@ -114,6 +121,22 @@ fn say_again(
     let timeout = runner.spec.handshake.timeout.min(AGAIN_MAX);
     let variation = Variation { trial, more, timeout, ..Variation::with_begins(runner.spec, begins) };
     Some(runner.play(environment, variation, &mut |_| {}))
+}
+
+/// The second experiment of any dialect: a handshake of two, and a third client that joins between them and says nothing
+/// else.
+fn observe(
+    runner: &mut HandshakeRunner<'_>,
+    environment: &mut dyn Environment,
+    on_step: &mut dyn FnMut(&str),
+) -> Timeline {
+    on_step("still amiss: a silent third client in the room");
+    let timeout = runner.spec.handshake.timeout.min(OBSERVED_MAX);
+    let trial = Trial { join_again: None, ..runner.spec.dialect.repeats(AGED, AGED) };
+    let more = trial.offer_again.unwrap_or_default();
+    let variation = Variation::with_begins(runner.spec, vec![Duration::ZERO, 2 * GAP]);
+    let variation = Variation { trial, more, timeout, observer: Some(GAP), ..variation };
+    runner.play(environment, variation, &mut |_| {})
 }
 
 /// Runs the experiments that the handshakes' results call for, and adds their outcomes to `findings`.
@@ -195,8 +218,8 @@ mod tests {
 
     #[test]
     fn a_probe_of_a_mute_server_ends_within_its_timeout_its_waits_and_four_seconds() {
-        // The host's age, twice, and an offer that is said again.
-        let waits = 2 * AGED + AGED_MARGIN + OFFER_AGAIN;
+        // The host's age, twice, an offer that is said again, and the room with an observer.
+        let waits = 2 * AGED + AGED_MARGIN + OFFER_AGAIN + AGED + OBSERVED_MAX;
         for (dialect, timeout_s) in [("relay", 1), ("relay", 5), ("y-webrtc", 60), ("peerjs", 10)] {
             let mut mute = Mute { now: Instant::now() };
             let (began, timeout) = (mute.now, Duration::from_secs(timeout_s));

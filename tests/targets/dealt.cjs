@@ -1,4 +1,5 @@
 // A server that fills rooms up to MAX and deals the rest out; its roster is an object of join times by id, sent whole.
+// LEAKY in the environment: what is told to a room is told to all rooms.
 const server = require("node:http").createServer();
 const io = new (require("socket.io").Server)(server);
 const max = Number(process.env.MAX ?? 50);
@@ -24,6 +25,7 @@ io.on("connection", (socket) => {
   });
   socket.on("send", (data) => io.to(data.to).emit("send", { ...data, from: socket.id }));
   socket.on("broadcast", (data) => {
+    if (process.env.LEAKY) return socket.broadcast.emit("broadcast", { ...data, from: socket.id });
     for (const id of members?.keys() ?? []) if (id !== socket.id) io.to(id).emit("broadcast", { ...data, from: socket.id });
   });
   socket.on("disconnect", () => {

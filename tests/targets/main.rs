@@ -23,15 +23,20 @@ use revived::{check_churn, check_churn_around_an_outage, check_revived};
 use std::process::Command;
 use support::target::Target;
 
+/// The rounds of each mesh, with MESHLOAD_ROUNDS=10 ten; `None`: one.
+fn rounds() -> Option<usize> {
+    std::env::var("MESHLOAD_ROUNDS").ok().map(|rounds| rounds.parse().expect("a number of rounds"))
+}
+
 /// Meshes of 4 and 12, one by one and all at once; with MESHLOAD_ROUNDS=10 those of 12 ten times each.
 fn check(dialect: &str, target: &Target) {
     let Some(server) = target.start() else { return };
-    let often = std::env::var("MESHLOAD_ROUNDS").ok().map(|rounds| rounds.parse().expect("a number of rounds"));
+    let often = rounds();
     let sizes = if often.is_some() { &[12][..] } else { &[4, 12] };
     let mut played = 0;
     for (size, arrival) in sizes.iter().flat_map(|size| [(*size, Arrival::InOrder), (*size, Arrival::AtOnce)]) {
         let mut faults = vec![];
-        let rounds: usize = often.unwrap_or(1);
+        let rounds = often.unwrap_or(1);
         for _ in 0..rounds {
             played += 1;
             let mesh = Mesh::play(dialect, &target.url(&server), played, size, arrival, Farewell::Said);

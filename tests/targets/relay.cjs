@@ -2,7 +2,8 @@
 // replaces their addresses by names, mid their mid and m-line; bare leaves only their text, drop-host none of it.
 // FLAW is what nobody listed: size takes no frame over 500 bytes, few leaves every upgrade but the first unanswered,
 // tenants has another client in each room that answers offers under the same ids, ids and names name another sender of
-// answers and of joins, reverse hands out what came within 50 ms from the last to the first.
+// answers and of joins, astray hands offers to all but those that they are for, reverse hands out what came within 50 ms
+// from the last to the first.
 // LIMIT is the most connections of one address, and REFUSAL what the next one gets: HTTP 429, or close 4429; a request
 // that is no upgrade takes a place for good. STRICT: it ends at the first frame that is none of its own.
 // RATE: so many frames a second are passed on, one after the other; each frame takes its turn when it comes.
@@ -70,7 +71,9 @@ sockets.on("connection", (socket) => {
     }
     if (mangle === "mdns") text = text.replace(/(candidate:\S+ \d \S+ \d+) \S+/g, "$1 b5e6.local");
     const others = [...(shape === "global" ? clients : members)].filter((other) => other !== socket);
-    inTurn(() => others.forEach((other) => send(other, format ? frame : text)));
+    if (parsed.type === "join") socket.id = data.from;
+    const isAstray = (other) => flaw === "astray" && parsed.type === "offer" && other.id === data.to;
+    inTurn(() => others.filter((other) => !isAstray(other)).forEach((other) => send(other, format ? frame : text)));
   });
   socket.on("close", () => {
     clients.delete(socket);
@@ -78,3 +81,4 @@ sockets.on("connection", (socket) => {
   });
 });
 server.listen();
+module.exports = server;

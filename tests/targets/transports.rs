@@ -1,7 +1,7 @@
 //! Transports other than JSON in text frames of a WebSocket: binary frames, MessagePack, MQTT, server-sent events.
 
 use super::changed::{builtin, run};
-use super::relay;
+use super::{relay, rounds};
 use meshload::summary::Summary;
 use std::fs;
 use support::target::{Target, is_installed};
@@ -9,9 +9,16 @@ use support::target::{Target, is_installed};
 const MQTT: &str = include_str!("dialects/mqtt.toml");
 const SIGNALHUB: &str = include_str!("dialects/signalhub.toml");
 
-/// Rooms of 4 in order and of 12 at once, on a server of their own.
+/// Rooms of 4 in order and of 12 at once, on a server of their own; with MESHLOAD_ROUNDS=10 ten times, and each size in
+/// each way.
 fn meshes(label: &str, target: &Target, dialect: &str) {
-    for (size, edges, arrivals) in [("4", 6, "20/s"), ("12", 66, "1000/s")] {
+    let usual = [("4", 6, "20/s"), ("12", 66, "1000/s")];
+    let others = [("4", 6, "1000/s"), ("12", 66, "20/s")];
+    let played = match rounds() {
+        Some(rounds) => [usual, others].concat().repeat(rounds),
+        None => usual.to_vec(),
+    };
+    for (size, edges, arrivals) in played {
         let Some(summary) = play(target, dialect, &["--room-size", size, "--arrivals", arrivals]) else { return };
         let counts = &summary.counts.edges;
         assert_eq!((counts.planned, counts.opened), (edges, edges), "{label} {size}: {:#?}", summary.failures);

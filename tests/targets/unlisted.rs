@@ -5,12 +5,13 @@ use super::relay;
 use std::thread;
 
 /// Faults of the relay, each with the causes that are true of it and words of the evidence.
-const FLAWS: [(&str, &[&str], &str); 6] = [
+const FLAWS: [(&str, &[&str], &str); 7] = [
     ("size", &["closed"], "larger than the server takes"),
     ("few", &["unknown"], "while peer 0 was connected"),
     ("tenants", &["unknown"], "another client goes by its id"),
     ("ids", &["unknown"], "under an id that no peer of the room has"),
     ("names", &["unknown"], "under an id that no peer of the room has"),
+    ("astray", &["unknown"], "a third client, which only joined the room, received it"),
     ("reverse", &["none"], "all that was said arrived"),
 ];
 

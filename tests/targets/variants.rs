@@ -3,9 +3,11 @@
 
 use super::addpeer;
 use super::changed::changed;
-use super::probed::probe;
+use super::probed::{probe, report};
 use std::fs;
-use support::target::is_installed;
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use support::target::{Target, is_installed};
 
 /// Probes the server in a mode with `socketio-addpeer`, changed: the exit code, and all that was printed.
 fn play(mode: &str, changes: &[(&str, &str)]) -> Option<(Option<i32>, String)> {
@@ -73,4 +75,38 @@ fn a_login_before_the_socket_gives_it_a_ticket_and_a_cookie() {
     let auth = (CONNECT, "transport=websocket\"\nauth = { ticket = \"{ticket}\" }\n");
     opens("login", &[("[connect]\n", &login("{my_name}")), auth]);
     fails("login", &[("[connect]\n", &login("")), auth], "HTTP 401");
+}
+
+/// Two processes behind one port, without sticky sessions: browsers, which begin with long polling, are refused there. A
+/// WebSocket is one connection and passes; that polling was not tested is said.
+#[test]
+fn socket_io_of_two_processes_passes_and_says_that_polling_was_not_tested() {
+    let target = Target::script("two.cjs");
+    let Some(server) = target.start() else { return };
+    let refused = (0..10_000).map(|_| polled(server.port())).find(|answer| answer.starts_with("HTTP/1.1 400"));
+    let refused = refused.expect("both processes are there");
+    assert!(refused.contains("Session ID unknown"), "{refused}");
+    let output = probe("socketio-addpeer", &target, &server, &[]);
+    let report = report(&output);
+    assert_eq!((output.status.code(), &report["diagnosis"]["cause"]), (Some(0), &"none".into()), "{report:#}");
+    let found = report["findings"].as_array().unwrap();
+    let [untested] = found.as_slice() else { panic!("{found:#?}") };
+    let told = format!("{} {}", untested["sentence"], untested["remedy"]);
+    assert!(told.contains("HTTP long polling, which was not tested") && told.contains("sticky sessions"), "{told}");
+}
+
+/// Begins a session as browsers do, and polls it over a second connection: the answer to that.
+fn polled(port: u16) -> String {
+    let ask = |request: String| {
+        let mut stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
+        let written = stream.write_all(request.as_bytes());
+        let mut answer = String::new();
+        written.and_then(|()| stream.read_to_string(&mut answer)).unwrap();
+        answer
+    };
+    let path = "/socket.io/?EIO=4&transport=polling";
+    let begun = ask(format!("GET {path} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"));
+    let session = begun.split("\"sid\":\"").nth(1).and_then(|rest| rest.split('"').next()).expect("a session");
+    let head = "Host: a\r\nConnection: close\r\nContent-Type: text/plain\r\nContent-Length: 2";
+    ask(format!("POST {path}&sid={session} HTTP/1.1\r\n{head}\r\n\r\n40"))
 }

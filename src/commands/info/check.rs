@@ -6,6 +6,7 @@ use crate::commands::inputs::access::access;
 use crate::commands::inputs::headroom::headroom;
 use crate::commands::inputs::{self, faults};
 use crate::commands::terminal::{write_stderr, write_stdout};
+use crate::dialect::Dialect;
 use crate::os::machine_limits;
 use crate::plan::{Cost, Plan};
 use crate::profile::Profile;
@@ -49,8 +50,8 @@ pub fn check(args: &CheckArgs) -> Exit {
     write_stderr(headroom(args.calibrate.calibrate, &plan));
     write_stderr(long_list(&plan.profile, &plan.cost()));
     match args.format {
-        StdoutFormat::Text => write_stdout(table(&plan.profile, &plan.cost())),
-        StdoutFormat::Md => write_stdout(format!("```text\n{}```\n", table(&plan.profile, &plan.cost()))),
+        StdoutFormat::Text => write_stdout(table(&plan, &dialect)),
+        StdoutFormat::Md => write_stdout(format!("```text\n{}```\n", table(&plan, &dialect))),
         StdoutFormat::Json => match serde_json::to_string_pretty(&plan.cost()) {
             Ok(json) => write_stdout(json + "\n"),
             Err(error) => {
@@ -75,7 +76,8 @@ fn long_list(profile: &Profile, cost: &Cost) -> Option<String> {
     })
 }
 
-fn table(profile: &Profile, cost: &Cost) -> String {
+fn table(plan: &Plan, dialect: &Dialect) -> String {
+    let (profile, cost) = (&plan.profile, plan.cost());
     let mut lines = vec![profile.name.clone()];
     if !profile.description.is_empty() {
         lines[0] += &format!(": {}", profile.description.escape_debug());
@@ -98,6 +100,13 @@ fn table(profile: &Profile, cost: &Cost) -> String {
         lines.push(format!("  {:<42} {}", "edges with guests", grouped(cost.guest_edges)));
     }
     lines.extend(rows.iter().map(|(name, figure)| format!("  {name:<42} {figure}")));
+    for (kind, every) in dialect.repeated_frames() {
+        let rate = cost.peers as f64 / every.as_secs_f64();
+        lines.push(format!("  {:<42} {}", format!("{kind} frames sent a second"), grouped(rate.round() as u64)));
+    }
+    if !dialect.negotiates() {
+        lines.push("  the dialect has no word of an offer: no edge is meant, and no frame of one is sent".to_owned());
+    }
     lines.join("\n") + "\n"
 }
 

@@ -2,13 +2,13 @@
 
 use crate::diagnosis::from_run::{self, CauseShare, FailedRoom};
 use crate::diagnosis::{Cause, Insight, Timeline, Words, trace_steps};
-use crate::dialect::Dialect;
-use crate::metrics::{TraceSample, Traced};
+use crate::metrics::{KeptTrace, TraceSample};
 use crate::plan::Plan;
 use crate::summary::{CauseRow, Summary, Trace, TraceDiagnosis};
 use crate::vocabulary::{Failure, Seat};
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
+use std::time::Instant;
 
 /// The most steps of one trace; more than a handshake has.
 const STEPS_MAX: usize = 400;
@@ -19,30 +19,60 @@ pub(crate) fn sample(plan: &Plan, traces: usize) -> TraceSample {
     TraceSample::of(rooms.map(|room| (room.index, room.size())), traces)
 }
 
-/// Writes the causes of failures, and at most `wanted` traces of edges that failed or were slow, into `summary`.
-pub(crate) fn explain(summary: &mut Summary, traced: &[Traced<'_>], dialect: &Dialect, wanted: usize, probe: &str) {
-    let words = Words::of(dialect);
-    // A trace that was cut proves nothing by the events that it lacks.
-    let whole: Vec<&Traced<'_>> = traced.iter().filter(|traced| !traced.is_cut).collect();
-    let cases: Vec<FailedRoom> = whole
-        .iter()
-        .map(|traced| FailedRoom { timeline: timeline(traced, &words, None), failed: traced.failed.to_vec() })
-        .collect();
-    let insights = from_run::insights(&cases, &words);
-    let found = from_run::verdicts(&cases, &insights);
-    write_causes(summary, &found);
-    summary.diagnosis = diagnosis(&found, probe);
-    summary.traces = chosen(&whole, &insights, wanted).into_iter().map(|choice| trace(&choice, &words)).collect();
+/// Reads kept traces in the words of a dialect.
+pub(crate) struct Attribution<'a> {
+    pub words: &'a Words,
+    /// The start of the run; it only dates the events of traces.
+    pub start: Instant,
 }
 
-/// The timeline of a traced room, or of two of its peers.
-fn timeline(traced: &Traced<'_>, words: &Words, pair: Option<(Seat, Seat)>) -> Timeline {
-    let mut timeline = Timeline::new(traced.seats, words.announcements()).numbered_from(traced.first.0);
-    let is_of_pair = |seat: Seat| pair.is_none_or(|(low, high)| seat == low || seat == high);
-    let events = traced.events.iter();
-    let events = events.filter(|event| is_of_pair(event.place.seat) && event.kind.other().is_none_or(is_of_pair));
-    events.for_each(|event| timeline.record(event));
-    timeline
+impl Attribution<'_> {
+    /// Writes the causes of failures, and at most `wanted` traces of edges that failed or were slow, into `summary`.
+    pub(crate) fn explain(&self, summary: &mut Summary, traces: &[KeptTrace], wanted: usize, probe: &str) {
+        // A trace that was cut proves nothing by the events that it lacks.
+        let whole: Vec<&KeptTrace> = traces.iter().filter(|traced| !traced.is_cut).collect();
+        let cases: Vec<FailedRoom> = whole
+            .iter()
+            .map(|traced| FailedRoom { timeline: self.timeline(traced, None), failed: traced.failed.clone() })
+            .collect();
+        let insights = from_run::insights(&cases, self.words);
+        let found = from_run::verdicts(&cases, &insights);
+        write_causes(summary, &found);
+        summary.diagnosis = diagnosis(&found, probe);
+        summary.traces = chosen(&whole, &insights, wanted).into_iter().map(|choice| self.trace(&choice)).collect();
+    }
+
+    /// The timeline of a traced room, or of two of its peers.
+    fn timeline(&self, traced: &KeptTrace, pair: Option<(Seat, Seat)>) -> Timeline {
+        let mut timeline = Timeline::new(traced.seats, self.words.announcements()).numbered_from(traced.first.0);
+        let is_of_pair = |seat: Seat| pair.is_none_or(|(low, high)| seat == low || seat == high);
+        let events = traced.events(self.start);
+        let events = events.filter(|event| is_of_pair(event.place.seat) && event.kind.other().is_none_or(is_of_pair));
+        events.for_each(|event| timeline.record(&event));
+        timeline
+    }
+
+    fn trace(&self, choice: &TracedEdge<'_>) -> Trace {
+        let TracedEdge { traced, edge, end } = choice;
+        let timeline = self.timeline(traced, Some(*edge));
+        let mut steps = trace_steps(&timeline, self.words.names());
+        steps.truncate(STEPS_MAX);
+        let mut trace = Trace {
+            room: traced.label.clone(),
+            peers: [timeline.number(edge.0), timeline.number(edge.1)],
+            steps,
+            ..Trace::default()
+        };
+        match end {
+            EdgeEnd::Opened(due_us) => trace.due_us = Some(*due_us),
+            EdgeEnd::Failed(failure, insight) => {
+                trace.failure = Some(failure.to_string());
+                trace.cause = Some(from_run::name(&insight.causes));
+                trace.evidence = Some(insight.evidence.join(" "));
+            }
+        }
+        trace
+    }
 }
 
 fn write_causes(summary: &mut Summary, found: &BTreeMap<Failure, Vec<CauseShare>>) {
@@ -81,7 +111,7 @@ fn remedy(verdict: &CauseShare) -> String {
 
 /// An edge whose trace is kept, and its end.
 struct TracedEdge<'a> {
-    traced: &'a Traced<'a>,
+    traced: &'a KeptTrace,
     edge: (Seat, Seat),
     end: EdgeEnd<'a>,
 }
@@ -94,7 +124,7 @@ enum EdgeEnd<'a> {
 }
 
 /// Chooses the first failed edge of each cause, then the second of each, and so on; then the slowest that opened.
-fn chosen<'a>(whole: &[&'a Traced<'a>], insights: &'a [Vec<Insight>], wanted: usize) -> Vec<TracedEdge<'a>> {
+fn chosen<'a>(whole: &[&'a KeptTrace], insights: &'a [Vec<Insight>], wanted: usize) -> Vec<TracedEdge<'a>> {
     let mut seen = BTreeMap::<String, usize>::new();
     let mut failed = vec![];
     for (traced, insights) in whole.iter().zip(insights) {
@@ -112,26 +142,4 @@ fn chosen<'a>(whole: &[&'a Traced<'a>], insights: &'a [Vec<Insight>], wanted: us
     slow.sort_by_key(|(due_us, traced, edge)| (Reverse(*due_us), traced.room, *edge));
     let slow = slow.into_iter().map(|(due_us, traced, edge)| TracedEdge { traced, edge, end: EdgeEnd::Opened(due_us) });
     failed.into_iter().map(|(_, choice)| choice).chain(slow).take(wanted).collect()
-}
-
-fn trace(choice: &TracedEdge<'_>, words: &Words) -> Trace {
-    let TracedEdge { traced, edge, end } = choice;
-    let timeline = timeline(traced, words, Some(*edge));
-    let mut steps = trace_steps(&timeline, words.names());
-    steps.truncate(STEPS_MAX);
-    let mut trace = Trace {
-        room: traced.label.to_owned(),
-        peers: [timeline.number(edge.0), timeline.number(edge.1)],
-        steps,
-        ..Trace::default()
-    };
-    match end {
-        EdgeEnd::Opened(due_us) => trace.due_us = Some(*due_us),
-        EdgeEnd::Failed(failure, insight) => {
-            trace.failure = Some(failure.to_string());
-            trace.cause = Some(from_run::name(&insight.causes));
-            trace.evidence = Some(insight.evidence.join(" "));
-        }
-    }
-    trace
 }

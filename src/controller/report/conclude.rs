@@ -1,6 +1,7 @@
 //! The end of a run: the figures of its shares become one `Summary`, with causes, findings and decided gates.
 
-use super::attribution;
+use super::attribution::Attribution;
+use crate::diagnosis::Words;
 use crate::diagnosis::findings::{RunRecord, dialect_facts, findings};
 use crate::dialect::Dialect;
 use crate::gates::{Gate, decide};
@@ -40,7 +41,8 @@ pub fn conclude(
     summary.target_process.clone_from(target_process);
     amend(&mut summary);
     let RunConclusion { dialect, gates, traces, probe } = conclusion;
-    attribution::explain(&mut summary, &figures.traced(now), dialect, *traces, probe);
+    let words = Words::of(dialect);
+    Attribution { words: &words, start: now }.explain(&mut summary, figures.traces(), *traces, probe);
     let evidence = figures.evidence(dialect_facts(dialect));
     summary.findings = findings(&RunRecord { summary: &summary, evidence: &evidence });
     decide(gates, facts.thresholds.lag_suspect, &mut summary);

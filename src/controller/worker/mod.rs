@@ -173,6 +173,7 @@ pub(super) fn room_facts(common: &RunContext, room: &RoomPlan) -> RoomFacts {
         first: room.first,
         due: room.due.clone(),
         warmup: room.warmup,
+        meshes: common.dialect.negotiates(),
         label: common.room_id(room),
     }
 }

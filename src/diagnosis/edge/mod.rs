@@ -10,7 +10,9 @@ mod tests;
 pub(super) mod transport;
 
 use super::cause::{Cause, Insight};
-use super::experiments::{self, observations::CheckedMessage, observations::Experiments, repeated_words};
+use super::experiments::{
+    self, observations::CheckedMessage, observations::Experiments, repeated_words, silent_observer,
+};
 use super::timeline::Timeline;
 use super::words::join_request::JoinRequest;
 use crate::vocabulary::{Failure, Phase, Reason, Seat};
@@ -23,6 +25,8 @@ pub(super) struct EdgeEvidence<'a> {
     pub trials: Option<&'a Experiments>,
     /// The handshake in which words were said again.
     pub repeat: Option<&'a Timeline>,
+    /// The handshake with a silent observer.
+    pub observed: Option<&'a Timeline>,
     /// The first frame of the server where a Socket.IO server would be.
     pub elsewhere: Option<&'a str>,
 }
@@ -44,6 +48,7 @@ impl EdgeEvidence<'_> {
             .or_else(|| transport::altered_description(timeline, directions))
             .or_else(|| self.second_look())
             .or_else(|| self.repeat_if_it_explains(failure).and_then(|repeat| repeated_words::judge(repeat, words)))
+            .or_else(|| self.observed.and_then(|observed| silent_observer::judge(observed, words)))
             .or_else(|| dialect::unmatched(timeline, words, directions, failure.phase))
             .unwrap_or_else(|| self.by_phase(edge, failure))
     }

@@ -3,6 +3,7 @@
 pub(super) mod observations;
 pub(super) mod repeated_words;
 pub(super) mod series;
+pub(super) mod silent_observer;
 #[cfg(test)]
 mod tests;
 

@@ -17,6 +17,7 @@ pub fn dialect_facts(dialect: &Dialect) -> DialectFacts {
     DialectFacts {
         kinds: dialect.kinds().into_iter().map(str::to_owned).collect(),
         repeats: dialect.repeated_frames().into_iter().map(|(kind, every)| (kind.to_owned(), micros(every))).collect(),
+        keepalive_us: dialect.keepalive().map(micros),
         tells_leaves: dialect.leave_notices() > 0,
         lists: dialect.list_kinds(),
         pools_offers: dialect.pools_offers(),

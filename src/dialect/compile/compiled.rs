@@ -4,12 +4,9 @@ use crate::dialect::language::codec::{Codec, Wire};
 use crate::dialect::language::expression::Expression;
 use crate::dialect::language::pattern::Pattern;
 use crate::dialect::language::template::Template;
-use crate::dialect::prefilter::direct_field::{DirectField, MessageTypeFilter};
 use crate::dialect::prefilter::member_list::MemberList;
-use crate::dialect::prefilter::{Prefilter, Remainder};
+use crate::dialect::prefilter::{Looks, Remainder};
 use crate::vocabulary::{FrameKind, Problem};
-use memchr::memmem::Finder;
-use rustc_hash::FxHashMap;
 use std::time::Duration;
 
 #[derive(Debug)]
@@ -62,19 +59,7 @@ pub(crate) struct CompiledDialect {
     pub timers: Vec<RepeatTimer>,
     /// The number of steps with a pause.
     pub pauses: usize,
-    pub escape_finder: Finder<'static>,
-    /// Slots of the variables that prefilters search for in frames.
-    pub watched: Vec<usize>,
-    /// The text before the message type in a JSON frame: `{"type":"`.
-    pub type_prefix: String,
-    /// Indices of the rules that can match a message type, in file order.
-    pub rules_by_type: FxHashMap<String, Vec<u16>>,
-    /// Filters by message type that drop frames for other peers before any rule is tried.
-    pub type_filters: FxHashMap<String, MessageTypeFilter>,
-    /// Indices of the rules that can match a message type without rules of its own.
-    pub untyped_rules: Vec<u16>,
-    /// Indices of all rules, for a frame whose message type can't be read without parsing.
-    pub any: Vec<u16>,
+    pub looks: Looks,
 }
 
 /// The request for a connection, in templates.
@@ -132,6 +117,8 @@ pub(crate) struct AllowedRepeats {
     pub join_again: bool,
     /// An offer may be said again.
     pub offer_again: bool,
+    /// A further client may join and say nothing else.
+    pub observer: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -170,6 +157,7 @@ pub(crate) struct FrameTemplate {
 #[derive(Debug)]
 pub(crate) struct RepeatTimer {
     pub every: Duration,
+    pub when: Option<Expression>,
     pub say: Vec<usize>,
 }
 
@@ -214,10 +202,13 @@ impl JoinAction {
 pub(crate) struct Rule {
     pub kind: FrameKind,
     pub line: usize,
-    pub prefilter: Prefilter,
-    /// Fields at a fixed path from the frame's root that must equal a variable.
-    pub direct: Vec<DirectField>,
+    /// The value of the file's `leading` key, or a Socket.IO event.
+    pub message_type: Option<String>,
+    /// The conditions of the pattern besides the message type.
+    pub rest: Remainder,
     pub pattern: Pattern,
+    /// The pattern compares with a variable, as with the peer's own id or room.
+    pub is_addressed: bool,
     /// The number of values that the rule binds.
     pub locals: usize,
     pub lets: Vec<(usize, Expression)>,
@@ -226,19 +217,18 @@ pub(crate) struct Rule {
 }
 
 impl CompiledDialect {
+    /// The dialect has a word of offers, answers or candidates; without any, peers only learn of each other.
+    pub(crate) fn negotiates(&self) -> bool {
+        let signals = [&self.signals.offer, &self.signals.answer, &self.signals.candidate];
+        let hears = |step: &Step| {
+            matches!(step.action, Action::Offer { .. } | Action::Answer { .. } | Action::Candidate { .. })
+        };
+        signals.iter().any(|said| !said.is_empty()) || self.rules.iter().flat_map(|rule| &rule.steps).any(hears)
+    }
+
     /// A place in the file: `mine.toml:31`.
     pub(crate) fn at(&self, line: usize) -> String {
         format!("{}:{line}", self.file)
-    }
-}
-
-impl Rule {
-    /// The rule ignores every frame of its message type.
-    pub(crate) fn only_ignores(&self) -> bool {
-        let simple =
-            self.lets.is_empty() && self.conditions.is_empty() && matches!(self.prefilter.rest, Remainder::Nothing);
-        let ignores = |step: &Step| matches!(step.action, Action::Ignore) && step.when.is_none() && step.set.is_empty();
-        simple && self.prefilter.message_type.is_some() && matches!(self.steps.as_slice(), [step] if ignores(step))
     }
 }
 

@@ -3,11 +3,11 @@
 use super::Compiler;
 use super::compiled::{AllowedRepeats, JoinAction, JoinStep, SignalTemplates};
 
-pub(super) const KEYS: [&str; 2] = ["join_again", "offer_again"];
+pub(super) const KEYS: [&str; 3] = ["join_again", "offer_again", "observer"];
 
 impl Compiler<'_> {
-    /// `[experiments]`: by default, an offer and a join that says something may be repeated, but not a join that
-    /// carries offers.
+    /// `[experiments]`: by default, an offer and a join that says something may be repeated, and a further client may
+    /// join, but not where a join carries offers.
     pub(super) fn experiments(&mut self, join: &[JoinStep], signals: &SignalTemplates) -> AllowedRepeats {
         let pools = join.iter().any(|step| matches!(step.action, JoinAction::Pool));
         let says = join.iter().any(|step| matches!(step.action, JoinAction::Say(_)));
@@ -22,6 +22,7 @@ impl Compiler<'_> {
         AllowedRepeats {
             join_again: flag(KEYS[0], says && !pools),
             offer_again: flag(KEYS[1], !pools && !signals.offer.is_empty()),
+            observer: flag(KEYS[2], !pools),
         }
     }
 }

@@ -8,6 +8,7 @@ mod frames;
 mod join;
 mod mqtt;
 mod rules;
+mod timers;
 
 use crate::dialect::language::codec::{Codec, Wire};
 use crate::dialect::language::document::{self, DialectNode, Item};
@@ -16,10 +17,9 @@ use crate::dialect::language::names::{BUILT_IN, Binding, Names, Scope, is_taken}
 use crate::dialect::language::pattern::is_name;
 use crate::dialect::language::problem::{Problems, suggestion};
 use crate::dialect::language::template::Template;
-use crate::dialect::prefilter::direct_field::{DirectField, MessageTypeFilter};
+use crate::dialect::prefilter::Looks;
 use crate::vocabulary::{FrameKind, Problem, problem::quoted};
-use compiled::{Action, CompiledDialect, ConnectTemplates, Discovery, FrameTemplate, JoinStep, RepeatTimer, Rule};
-use rustc_hash::FxHashMap;
+use compiled::{Action, CompiledDialect, Discovery, JoinStep, Rule};
 use serde_json::Value;
 
 /// The default of `id`: the peer's id in this run.
@@ -158,7 +158,7 @@ impl<'a> Compiler<'a> {
         let join_first = self.join("join_first");
         let rules = self.rules();
         let timers = self.timers(&connect, &mut templates);
-        let (rules_by_type, untyped_rules) = dispatch(&rules);
+        let asked: Vec<_> = rules.iter().map(|rule| (rule.message_type.as_deref(), &rule.pattern)).collect();
         let needs_id_exchange =
             discovery == Discovery::Harness || self.exchanges_values(&join, join_first.as_deref(), &rules);
         self.check_kind_count();
@@ -194,16 +194,10 @@ impl<'a> Compiler<'a> {
             join,
             join_first,
             acknowledged: rules.iter().flat_map(|rule| &rule.steps).any(|step| matches!(step.action, Action::Joined)),
-            any: (0..rules.len() as u16).collect(),
-            type_filters: type_filters(&rules, &rules_by_type),
-            watched: watched(&rules),
+            looks: Looks::new(&asked, self.codec, &self.leading),
             rules,
             timers,
             pauses: self.pauses,
-            escape_finder: crate::dialect::prefilter::own_values::escape_finder(),
-            type_prefix: format!("{{{}:\"", Value::from(self.leading.as_str())),
-            rules_by_type,
-            untyped_rules,
         }
     }
 
@@ -262,24 +256,6 @@ impl<'a> Compiler<'a> {
             self.problems.note(node.line, "separator", "is of json and text; Socket.IO has one packet a frame");
         }
         separator
-    }
-
-    /// The timers of `[[every]]`, and that of MQTT's pings.
-    fn timers(&mut self, connect: &ConnectTemplates, templates: &mut Vec<FrameTemplate>) -> Vec<RepeatTimer> {
-        let mut timers: Vec<_> = connect.mqtt.iter().map(|mqtt| self.pings(mqtt, templates)).collect();
-        let Some(node) = self.root.key("every") else { return timers };
-        for item in node.items() {
-            item.check_keys("every", &["interval", "say"], self.problems);
-            let interval = item.key("interval").and_then(|node| node.duration("every.interval", self.problems));
-            match (interval, item.key("say")) {
-                (Some(every), Some(say)) if !every.is_zero() => {
-                    let say = self.template_indices(say, "every.say");
-                    timers.push(RepeatTimer { every, say });
-                }
-                _ => self.problems.note(item.line, "every", "needs an interval over 0 and something to say"),
-            }
-        }
-        timers
     }
 
     /// True if a key of the file itself is this text.
@@ -361,48 +337,6 @@ fn collect_marks(node: Option<&DialectNode>, marks: &mut Vec<String>) {
         }
         _ => {}
     }
-}
-
-/// The rules that a frame can match, by message type, and those that match any other type.
-fn dispatch(rules: &[Rule]) -> (FxHashMap<String, Vec<u16>>, Vec<u16>) {
-    let message_types: Vec<Option<&String>> = rules.iter().map(|rule| rule.prefilter.message_type.as_ref()).collect();
-    let able = |message_type: Option<&String>| -> Vec<u16> {
-        let hits = message_types.iter().enumerate().filter(|(_, own)| own.is_none() || **own == message_type);
-        hits.map(|(index, _)| index as u16).collect()
-    };
-    let rules_by_type = message_types
-        .iter()
-        .flatten()
-        .map(|message_type| ((*message_type).clone(), able(Some(message_type))))
-        .collect();
-    (rules_by_type, able(None))
-}
-
-/// The filter of each message type whose rules all compare the same field, or whose first rule ignores it.
-fn type_filters(rules: &[Rule], rules_by_type: &FxHashMap<String, Vec<u16>>) -> FxHashMap<String, MessageTypeFilter> {
-    let mut found = FxHashMap::default();
-    for (message_type, able) in rules_by_type {
-        let able: Vec<&Rule> = able.iter().map(|index| &rules[usize::from(*index)]).collect();
-        let [first, others @ ..] = able.as_slice() else { continue };
-        let ignored = first.only_ignores();
-        let of_one_kind = others.iter().all(|rule| rule.kind == first.kind);
-        let asked_by_all =
-            |field: &&DirectField| others.iter().all(|rule| rule.direct.iter().any(|other| other.is_same_field(field)));
-        let fields: Vec<DirectField> = first.direct.iter().filter(asked_by_all).cloned().collect();
-        if ignored || of_one_kind && !fields.is_empty() {
-            found.insert(message_type.clone(), MessageTypeFilter { kind: first.kind, ignored, fields });
-        }
-    }
-    found
-}
-
-/// The sorted slots of the variables that prefilters search for in frames.
-fn watched(rules: &[Rule]) -> Vec<usize> {
-    let mut slots: Vec<usize> =
-        rules.iter().flat_map(|rule| rule.prefilter.equal_fields.iter().map(|(_, slot)| *slot)).collect();
-    slots.sort_unstable();
-    slots.dedup();
-    slots
 }
 
 #[cfg(test)]

@@ -74,7 +74,7 @@ impl Compiler<'_> {
         let ping = json!({ "ping": true });
         let frame = Template::Fixed(ping.clone(), ping.to_string());
         templates.push(FrameTemplate { kind: self.kind("ping"), line: 1, frame, relayed: None, post: None });
-        RepeatTimer { every: mqtt.keep_alive / 2, say: vec![templates.len() - 1] }
+        RepeatTimer { every: mqtt.keep_alive / 2, when: None, say: vec![templates.len() - 1] }
     }
 
     /// Reports every frame of `[say]` that is no packet of MQTT.

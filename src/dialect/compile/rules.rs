@@ -10,9 +10,8 @@ use crate::dialect::language::names::Scope;
 use crate::dialect::language::pattern::Pattern;
 use crate::dialect::language::problem::{Problems, suggestion};
 use crate::dialect::language::template::Template;
-use crate::dialect::prefilter::Prefilter;
-use crate::dialect::prefilter::direct_field::DirectField;
 use crate::dialect::prefilter::member_list::{MemberList, Reading};
+use crate::dialect::prefilter::{Remainder, asked_type};
 use crate::vocabulary::problem::quoted;
 
 /// The keys that select a step's action; a step has at most one, and may only mark, capture or set.
@@ -115,17 +114,17 @@ impl Compiler<'_> {
         for step in &steps {
             self.check_compared(line, &format!("{path}.match"), &pattern, &step.set, false);
         }
-        let prefilter = Prefilter::of(&pattern, self.codec, &self.leading);
-        let direct = if self.codec == Codec::Json { DirectField::all_of(&pattern) } else { vec![] };
+        let message_type = asked_type(&pattern, self.codec, &self.leading).map(str::to_owned);
         let kind = match item.key("kind") {
             Some(node) => node.text(path, self.problems)?.to_owned(),
-            None => kind_of(&steps, &prefilter),
+            None => kind_of(&steps, message_type.as_deref()),
         };
         Some(Rule {
             kind: self.kind(&kind),
             line: item.line,
-            prefilter,
-            direct,
+            message_type,
+            rest: Remainder::of(&pattern, self.codec, &self.leading),
+            is_addressed: pattern.compares(),
             pattern,
             locals: scope.locals.len(),
             lets,
@@ -355,7 +354,7 @@ fn capture(item: &DialectNode, path: &str, scope: &Scope<'_>, problems: &mut Pro
 }
 
 /// The message type of a rule without `kind`: from its action, else from the frame's own type.
-fn kind_of(steps: &[Step], prefilter: &Prefilter) -> String {
+fn kind_of(steps: &[Step], message_type: Option<&str>) -> String {
     let by_action = steps.iter().find_map(|step| match step.action {
         Action::Offer { .. } => Some("offer"),
         Action::Answer { .. } => Some("answer"),
@@ -364,5 +363,5 @@ fn kind_of(steps: &[Step], prefilter: &Prefilter) -> String {
         Action::Left => Some("leave"),
         _ => None,
     });
-    by_action.map(str::to_owned).or_else(|| prefilter.message_type.clone()).unwrap_or_else(|| "other".to_owned())
+    by_action.or(message_type).unwrap_or("other").to_owned()
 }

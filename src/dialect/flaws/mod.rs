@@ -24,7 +24,7 @@ pub(super) fn of(dialect: &Arc<CompiledDialect>, now: Instant) -> Vec<Problem> {
     flaws.check_url();
     flaws.check_id();
     coverage::check(&mut flaws);
-    if !only_shows_presence(dialect) {
+    if dialect.negotiates() {
         flaws.check_offers();
         echo::check(&mut flaws, now);
     }
@@ -89,13 +89,4 @@ impl Flaws<'_> {
 
 fn steps(dialect: &CompiledDialect) -> impl Iterator<Item = &Step> {
     dialect.rules.iter().flat_map(|rule| &rule.steps)
-}
-
-/// The dialect has no word of a negotiation at all: it loads a server with presence alone.
-fn only_shows_presence(dialect: &CompiledDialect) -> bool {
-    let signals = &dialect.signals;
-    let says = [&signals.offer, &signals.answer, &signals.candidate].iter().any(|templates| !templates.is_empty());
-    let hears =
-        |step: &Step| matches!(step.action, Action::Offer { .. } | Action::Answer { .. } | Action::Candidate { .. });
-    !says && !steps(dialect).any(hears)
 }

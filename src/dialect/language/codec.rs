@@ -270,7 +270,7 @@ pub(crate) fn is_too_deep(text: &str) -> bool {
 }
 
 /// The position of the quote that ends the string whose text begins at `at`, or the end of the text.
-fn end_of_string(bytes: &[u8], mut at: usize) -> usize {
+pub(crate) fn end_of_string(bytes: &[u8], mut at: usize) -> usize {
     while let Some(found) = bytes.get(at..).and_then(|rest| memchr::memchr2(b'"', b'\\', rest)) {
         at += found;
         if bytes[at] == b'"' {

@@ -150,6 +150,13 @@ impl Pattern {
         }
     }
 
+    /// The pattern compares with a variable.
+    pub(crate) fn compares(&self) -> bool {
+        let mut slots = vec![];
+        self.compared(&mut slots);
+        !slots.is_empty()
+    }
+
     /// Matches `value`, and binds values into `locals`, which start as null.
     pub(crate) fn fits(&self, value: Option<&Value>, globals: &[Value], locals: &mut [Value]) -> bool {
         match (self, value) {

@@ -88,6 +88,13 @@ impl Roster {
         self.known.get_mut(id)
     }
 
+    /// The peer with this id is known to be of the room.
+    pub(crate) fn is_of_room(&self, id: &str) -> bool {
+        self.known.contains_key(id)
+            || self.named.contains(id)
+            || self.naming.index(id).is_some_and(|index| self.room.contains(&index.0))
+    }
+
     /// The most peers that can have a place at once.
     pub(crate) fn places(&self) -> usize {
         self.room.len() + self.strangers_max

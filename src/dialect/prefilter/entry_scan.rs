@@ -1,8 +1,8 @@
 //! Finds one object of a long frame by a value in it, and parses only that object: room lists are long and frequent.
 
 use super::excerpt;
-use super::own_values::{FrameScan, OwnValues, is_plain};
 use crate::dialect::language::pattern::Pattern;
+use memchr::memmem;
 use serde_json::Value;
 
 /// An object at any depth of a frame, identified by a key whose value is a variable of the peer.
@@ -41,16 +41,10 @@ impl EntryScan {
     }
 
     /// Searches `frame` for an object that fits; without one, `locals` are null.
-    pub(crate) fn find(
-        &self,
-        scan: &mut FrameScan<'_>,
-        own_values: &OwnValues,
-        globals: &[Value],
-        locals: &mut [Value],
-    ) -> ScanResult {
-        let Some(word) = own_values.finder(self.slot) else { return ScanResult::Unsure };
-        let frame = scan.frame;
-        for at in word.find_iter(frame.as_bytes()) {
+    pub(crate) fn find(&self, frame: &str, globals: &[Value], locals: &mut [Value]) -> ScanResult {
+        let own = globals.get(self.slot).and_then(Value::as_str).filter(|own| is_plain(own));
+        let Some(own) = own else { return ScanResult::Unsure };
+        for at in memmem::find_iter(frame.as_bytes(), &format!("\"{own}\"")) {
             // The value's opening quote is unescaped, so the text before it is outside of any string.
             let Some(before) = frame[..at].trim_ascii_end().strip_suffix(':') else { continue };
             let Some(before) = before.trim_ascii_end().strip_suffix(self.key.as_str()) else { continue };
@@ -61,25 +55,25 @@ impl EntryScan {
             }
             locals.fill(Value::Null);
         }
-        if scan.has_escapes() { ScanResult::Unsure } else { ScanResult::Not }
+        let may_be_escaped = memmem::find(frame.as_bytes(), b"\\u00").is_some();
+        if may_be_escaped { ScanResult::Unsure } else { ScanResult::Not }
     }
+}
+
+/// Every JSON encoder writes this text the same way, escapes aside (RFC 8259 §7).
+fn is_plain(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.:@ ".contains(&byte))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::dialect::prefilter::own_values::escape_finder;
 
     fn look(frame: &str) -> (ScanResult, Value) {
         let there = Pattern::Bind { slot: 0, filters: vec![], optional: false };
         let pattern = Pattern::Table(vec![("id".to_owned(), Pattern::Same(0)), ("there".to_owned(), there)]);
         let mut locals = [Value::Null];
-        let found = EntryScan::of(&pattern).unwrap().find(
-            &mut FrameScan::new(frame, &escape_finder()),
-            &OwnValues::of(&[0], &[Value::from("r")]),
-            &[Value::from("r")],
-            &mut locals,
-        );
+        let found = EntryScan::of(&pattern).unwrap().find(frame, &[Value::from("r")], &mut locals);
         (found, locals[0].clone())
     }
 

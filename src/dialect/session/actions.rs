@@ -65,7 +65,14 @@ impl Session {
             from = peer.clone().or(from);
             match step.action {
                 Action::Ignore => concern = Concern::Others,
-                Action::Heard => continue,
+                Action::Heard => {
+                    // Without a word of a room or addressee, only the sender tells for whom the frame is.
+                    let is_ours = |id: &String| rule.is_addressed || self.state.members.is_of_room(id);
+                    if position == 0 && !peer.as_ref().is_some_and(is_ours) {
+                        concern = Concern::Others;
+                    }
+                    continue;
+                }
                 Action::Elsewhere => {
                     concern = Concern::Elsewhere { from: peer };
                     continue;
@@ -193,6 +200,9 @@ impl Session {
     /// a room talk to itself. A frame that names no peer costs at most the frame that answers it.
     fn may_reply(&mut self, now: Instant, to: Option<&str>) -> bool {
         let Some(to) = to else { return true };
+        if self.trial.observes {
+            return false;
+        }
         if self.replies.get(to).is_some_and(|last| now < *last + REPLY_PAUSE) {
             return false;
         }
@@ -265,7 +275,7 @@ impl Session {
         locals: &[Value],
     ) {
         let dialect = self.dialect.clone();
-        let start = self.holds(now, start, true, locals, Some(id));
+        let start = dialect.negotiates() && self.holds(now, start, true, locals, Some(id));
         // A step's own `initiate` is valid for its frame only.
         let revision = initiate.is_none().then_some(self.state.revision);
         let initiate = self.holds(now, initiate.or(Some(&dialect.initiate)), true, locals, Some(id));

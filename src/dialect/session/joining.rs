@@ -22,8 +22,4 @@ impl Joining {
     pub(super) fn open(&mut self) {
         self.open = true;
     }
-
-    pub(super) fn is_over(&self) -> bool {
-        self.over
-    }
 }

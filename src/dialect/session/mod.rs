@@ -21,7 +21,6 @@ use crate::dialect::language::filter;
 use crate::dialect::language::names::{BUILT_IN, JOINED, ME};
 use crate::dialect::language::roster::Roster;
 use crate::dialect::language::template::Template;
-use crate::dialect::prefilter::own_values::OwnValues;
 use crate::vocabulary::{FrameNote, FrameNoteKind, Heard};
 use joining::Joining;
 use rand_chacha::ChaCha8Rng;
@@ -61,8 +60,6 @@ pub(super) struct Session {
     timers: Vec<Instant>,
     /// The last execution of each step with a pause.
     pauses: Vec<Option<Instant>>,
-    /// The peer's variables, as prefilters search for them.
-    own_values: OwnValues,
     outputs: VecDeque<Output>,
     /// The id that `select_peer` found last, as received.
     wire_id: Option<Value>,
@@ -182,7 +179,9 @@ impl Conversation for Session {
     }
 
     fn poll(&mut self) -> Option<Output> {
-        self.outputs.pop_front()
+        let is_kept = |output: &Output| !matches!(output, Output::Heard(heard) if heard.who().is_some());
+        let observes = self.trial.observes;
+        std::iter::from_fn(|| self.outputs.pop_front()).find(|output| !observes || is_kept(output))
     }
 
     fn wake_at(&self) -> Option<Instant> {
@@ -258,7 +257,6 @@ impl Session {
             shared: BTreeMap::new(),
             timers: vec![],
             pauses,
-            own_values: OwnValues::default(),
             outputs: VecDeque::new(),
             wire_id: None,
             replies: BTreeMap::new(),
@@ -270,7 +268,6 @@ impl Session {
             // The server may mention a peer of the room before the process knows its id.
             session.state.members.add_places(session.me.size.into());
         }
-        session.own_values = OwnValues::of(&session.dialect.watched, &session.state.globals);
         session
     }
 
@@ -337,9 +334,6 @@ impl Session {
     fn set(&mut self, slot: usize, value: Value) {
         self.state.revision += u64::from(self.state.globals[slot] != value);
         self.state.globals[slot] = value;
-        if self.dialect.watched.contains(&slot) {
-            self.own_values = OwnValues::of(&self.dialect.watched, &self.state.globals);
-        }
         if slot == ME {
             self.report_own_id();
         }
@@ -379,7 +373,10 @@ impl Session {
         for (index, timer) in dialect.timers.iter().enumerate() {
             if self.timers.get(index).is_some_and(|due| *due <= now) {
                 self.timers[index] = now + timer.every;
-                self.send_all(now, &timer.say, &[], None);
+                let view = self.state.view(&dialect, self.me.timestamp(now), &[], None);
+                if timer.when.as_ref().is_none_or(|when| when.holds(view)) {
+                    self.send_all(now, &timer.say, &[], None);
+                }
             }
         }
         self.repeat_due(now);

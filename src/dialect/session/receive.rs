@@ -1,12 +1,11 @@
-//! Receives a frame: prefilters first, then parsing if it may be for this peer, then the first rule that fits.
+//! Receives a frame: one look at its text, then parsing if it may be for this peer, then the first rule that fits.
 
 use super::Session;
 use crate::dialect::Output;
 use crate::dialect::compile::compiled::Rule;
 use crate::dialect::language::codec::{Codec, Content, acknowledgement_of};
+use crate::dialect::prefilter::Remainder;
 use crate::dialect::prefilter::entry_scan::ScanResult;
-use crate::dialect::prefilter::own_values::FrameScan;
-use crate::dialect::prefilter::{PrefilterResult, Remainder, read_message_type};
 use crate::vocabulary::{Concern, FrameKind, Heard, Reason};
 use serde_json::Value;
 use std::time::Instant;
@@ -22,9 +21,6 @@ impl Session {
     pub(super) fn receive(&mut self, now: Instant, frame: &str) -> (FrameKind, Concern<String>) {
         self.taken_by = None;
         self.acknowledgement = None;
-        if let Some(kind) = self.drops(frame) {
-            return (kind, Concern::Others);
-        }
         let dialect = self.dialect.clone();
         if dialect.codec == Codec::SocketIo {
             self.acknowledgement = acknowledgement_of(frame);
@@ -44,27 +40,10 @@ impl Session {
         if dialect.connect.mqtt.is_some() && frame.starts_with(SUBACK) {
             return (UNKNOWN, Concern::Me { from: None });
         }
-        let message_type = read_message_type(frame, dialect.codec, &dialect.type_prefix);
-        let rules = message_type.and_then(|message_type| dialect.rules_by_type.get(message_type)).unwrap_or(
-            match message_type {
-                Some(_) => &dialect.untyped_rules,
-                None => &dialect.any,
-            },
-        );
-        let mut scan = FrameScan::new(frame, &dialect.escape_finder);
-        let mut kind = None;
-        for rule in rules.iter().map(|index| &dialect.rules[usize::from(*index)]) {
-            match rule.prefilter.check(&mut scan, message_type, &self.own_values, kind.is_some()) {
-                PrefilterResult::Other => continue,
-                PrefilterResult::Others => {
-                    // A rule without a message type does not identify this frame's kind.
-                    kind =
-                        kind.or((rule.prefilter.message_type.is_some() || message_type.is_none()).then_some(rule.kind));
-                    continue;
-                }
-                PrefilterResult::Maybe => {}
-            }
-            let bound = match self.match_rule(now, rule, message_type, &mut scan, &mut content) {
+        let (look, message_type, ruled_out) = dialect.looks.at(frame, &self.state.globals);
+        let rules = || look.rules.iter().map(|index| &dialect.rules[usize::from(*index)]).enumerate();
+        for (_, rule) in rules().filter(|(position, _)| ruled_out.leaves(*position)) {
+            let bound = match self.match_rule(now, rule, frame, message_type.is_some(), &mut content) {
                 Ok(bound) => bound,
                 Err(reported) => return reported,
             };
@@ -73,8 +52,12 @@ impl Session {
                 return (rule.kind, self.run_actions(now, rule, &mut locals));
             }
         }
+        // A rule without a message type does not tell the kind of a frame that has one.
+        let is_known = |rule: &Rule| rule.message_type.is_some() || message_type.is_none();
+        let kind = rules().find(|(position, rule)| ruled_out.is_foreign(*position) && is_known(rule));
+        let kind = kind.map(|(_, rule)| rule.kind);
         if kind.is_none() {
-            // No prefilter recognised the frame: it may be for others, or one that no rule takes.
+            // The look did not recognise the frame: it may be for others, or one that no rule takes.
             let content = match content {
                 Some(content) => content,
                 None => match self.decode(frame) {
@@ -87,21 +70,6 @@ impl Session {
             }
         }
         (kind.unwrap_or(UNKNOWN), Concern::Others)
-    }
-
-    /// The kind of a frame that is certainly for other peers; `None` during the join, which may expect any frame.
-    fn drops(&self, frame: &str) -> Option<FrameKind> {
-        let dialect = &*self.dialect;
-        let message_type = if self.joining.is_over() {
-            read_message_type(frame, dialect.codec, &dialect.type_prefix)?
-        } else {
-            return None;
-        };
-        dialect
-            .type_filters
-            .get(message_type)
-            .filter(|filter| filter.drops(frame, &self.own_values))
-            .map(|filter| filter.kind)
     }
 
     /// Decodes a frame; transport packets are answered, garbage is reported, and both end its handling as `Err`.
@@ -130,19 +98,19 @@ impl Session {
         Err((UNKNOWN, Concern::Me { from: None }))
     }
 
-    /// The values that a matching rule binds; decodes the frame only if the prefilter can't decide.
+    /// The values that a matching rule binds; decodes the frame only if it must be.
     fn match_rule(
         &mut self,
         now: Instant,
         rule: &Rule,
-        message_type: Option<&str>,
-        scan: &mut FrameScan<'_>,
+        frame: &str,
+        is_typed: bool,
         content: &mut Option<Value>,
     ) -> Result<Option<Vec<Value>>, (FrameKind, Concern<String>)> {
         let mut locals = vec![Value::Null; rule.locals];
-        let found = match (&rule.prefilter.rest, content.is_none() && message_type.is_some()) {
+        let found = match (&rule.rest, content.is_none() && is_typed) {
             (Remainder::Nothing, true) => ScanResult::Fits,
-            (Remainder::Entry(entry), true) => entry.find(scan, &self.own_values, &self.state.globals, &mut locals),
+            (Remainder::Entry(entry), true) => entry.find(frame, &self.state.globals, &mut locals),
             _ => ScanResult::Unsure,
         };
         let fits = match found {
@@ -151,7 +119,7 @@ impl Session {
             ScanResult::Unsure => {
                 let decoded = match content.take() {
                     Some(decoded) => decoded,
-                    None => self.decode(scan.frame)?,
+                    None => self.decode(frame)?,
                 };
                 let decoded = content.insert(decoded);
                 match rule.conditions.is_empty() {

@@ -71,7 +71,7 @@ fn an_item_of_a_list_is_found_by_its_index() {
         A known as a
         A hears joined
         A<< {"c":["join","b",{"names":["n","x"]}]}
-        A hears met b start initiate
+        A hears met b initiate
         A<< {"c":["join","c",{"names":["n"]}]}
     "#;
     transcript::check(&dialect(text), talk);
@@ -83,7 +83,7 @@ fn a_frame_has_several_records_each_with_its_end() {
                 [[join]]\nexpect = {}\n[[on]]\nmatch = { type = 1, from = \"{from}\" }\npeer = \"{from}\"\n";
     let talk = "A is a at 1\nA opens\nA known as a\nA>> {\"protocol\":\"json\"}\u{1e}\n\
                 A<< {}\u{1e}{\"type\":1,\"from\":\"b\"}\u{1e}{\"type\":1,\"from\":\"c\"}\u{1e}\n\
-                A hears joined\nA hears met b start initiate\nA hears met c start initiate\n";
+                A hears joined\nA hears met b initiate\nA hears met c initiate\n";
     let dialect = dialect(text);
     transcript::check(&dialect, talk);
     let mut conversation = dialect.converse(transcript::me(1));
@@ -132,7 +132,7 @@ fn null_is_written_and_compared() {
 fn a_part_of_a_text_may_be_anything() {
     let text = "codec = \"text\"\n[[on]]\nmatch = \"JOIN {_} {from}\"\npeer = \"{from}\"\n";
     let talk =
-        "A is a at 1\nA opens\nA known as a\nA hears joined\nA<< JOIN 17 b\nA hears met b start initiate\nA<< JOIN b\n";
+        "A is a at 1\nA opens\nA known as a\nA hears joined\nA<< JOIN 17 b\nA hears met b initiate\nA<< JOIN b\n";
     transcript::check(&dialect(text), talk);
     let touching = problem("codec = \"text\"\n[[on]]\nmatch = \"J{_}{from}\"\npeer = \"{from}\"\n");
     assert!(touching.contains("two holes with nothing between them"), "{touching}");

@@ -106,6 +106,9 @@ fn frames() -> Vec<&'static str> {
     let transcripts = [
         include_str!("transcripts/dashboard.txt"),
         include_str!("transcripts/peerjs.txt"),
+        include_str!("transcripts/y-webrtc.txt"),
+        include_str!("transcripts/relay.txt"),
+        include_str!("transcripts/socketio-addpeer.txt"),
         include_str!("transcripts/simple-signal.txt"),
         include_str!("transcripts/webtorrent-tracker.txt"),
         include_str!("transcripts/matchbox.txt"),

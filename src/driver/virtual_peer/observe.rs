@@ -4,7 +4,9 @@ use super::VirtualPeer;
 use crate::dialect::Output as DialectOutput;
 use crate::driver::intake;
 use crate::driver::ports::Output;
-use crate::vocabulary::{EdgeEvent, EventKind, PeerEvent, Phase, Reason, Seat, Signal, SignalDigest, SignalPart};
+use crate::vocabulary::{
+    Candidate, EdgeEvent, EventKind, PeerEvent, Phase, Reason, Seat, Signal, SignalDigest, SignalPart,
+};
 
 impl VirtualPeer {
     /// Records a note, or the text of a frame.
@@ -49,7 +51,8 @@ impl VirtualPeer {
             return;
         }
         let candidate = if let Signal::Candidate(candidate) = signal {
-            let mut candidate = Box::new(candidate.clone());
+            // The ufrag is its edge's own, and nothing compares it.
+            let mut candidate = Box::new(Candidate { ufrag: None, ..candidate.clone() });
             candidate.mid.take_if(|_| said && !carried.mid);
             candidate.line.take_if(|_| said && !carried.line);
             Some(candidate)

@@ -32,7 +32,7 @@ impl MetRooms {
 impl Recorder {
     pub(in crate::metrics) fn met_rooms(&self) -> MetRooms {
         let mut met = MetRooms::default();
-        for room in &self.rooms {
+        for room in self.rooms.iter().filter(|room| room.meshes) {
             let groups = self.groups(room);
             met.rooms += u64::from(groups.iter().map(Vec::len).sum::<usize>() > 1);
             match groups.as_slice() {

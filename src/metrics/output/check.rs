@@ -2,13 +2,10 @@
 
 use crate::metrics::fold::guests::GuestCounts;
 use crate::metrics::fold::totals::Totals;
-use crate::metrics::fold::traces::KeptTrace;
 use crate::metrics::health::HealthFigures;
 use crate::metrics::output::meshes::RankedMesh;
 use crate::metrics::output::run_figures::RunFigures;
 
-/// The largest room that a trace has whole, and more than any trace's seats.
-const SEATS_MAX: u16 = 1_000;
 /// The most rooms of any list.
 const ROOMS_MAX: usize = 1 << 20;
 
@@ -33,7 +30,7 @@ impl RunFigures {
                 "it names more rooms than any run has",
             ),
             (self.worst_rooms.iter().all(RankedMesh::is_sound), "a room's picture does not fit its size"),
-            (self.traces.iter().all(|trace| is_sound(trace, kinds)), "a trace has peers that its room has not"),
+            (self.traces.iter().all(|trace| trace.is_sound(kinds)), "a trace has peers that its room has not"),
         ];
         checks.into_iter().find(|(holds, _)| !holds).map_or(Ok(()), |(_, why)| Err(why))
     }
@@ -47,14 +44,4 @@ impl HealthFigures {
     pub fn check(&self) -> Result<(), &'static str> {
         if self.generator.is_sound() { Ok(()) } else { Err("the generator's series has more rows than any") }
     }
-}
-
-fn is_sound(trace: &KeptTrace, kinds: usize) -> bool {
-    let has = |seat: u16| seat < trace.seats;
-    let pairs = trace.failed.iter().map(|(low, high, _)| (low, high));
-    let mut pairs = pairs.chain(trace.opened.iter().map(|(_, low, high)| (low, high)));
-    trace.seats <= SEATS_MAX
-        && trace.first.0.checked_add(u32::from(trace.seats)).is_some()
-        && pairs.all(|(low, high)| low < high && has(high.0))
-        && trace.events.iter().all(|event| event.is_of(trace, kinds))
 }

@@ -5,13 +5,12 @@ use crate::metrics::fold::guests::GuestCounts;
 use crate::metrics::fold::series::SecondCounts;
 use crate::metrics::fold::time_buckets::TimeRows;
 use crate::metrics::fold::totals::Totals;
-use crate::metrics::fold::traces::{KeptTrace, Traced};
+use crate::metrics::fold::traces::KeptTrace;
 use crate::metrics::output::meshes::RankedMesh;
 use crate::metrics::output::run_wide::RunWideFigures;
 use crate::vocabulary::RoomIndex;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
-use std::time::Instant;
 
 /// Made by `Recorder::into_figures`; holds no `Instant` and nothing for each edge, so that it travels in a file.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -62,9 +61,9 @@ impl RunFigures {
         (sum(|totals| totals.rooms.planned), sum(|totals| totals.peers.planned), sum(|totals| totals.edges.planned))
     }
 
-    /// The kept traces, in the order of the plan, as of a run that began at `start`.
-    pub fn traced(&self, start: Instant) -> Vec<Traced<'_>> {
-        self.traces.iter().map(|trace| trace.traced(start)).collect()
+    /// The kept traces, in the order of the plan.
+    pub fn traces(&self) -> &[KeptTrace] {
+        &self.traces
     }
 
     /// The room's name in reports.

@@ -71,7 +71,7 @@ impl Recorder {
             return;
         };
         if let Some(trace) = &mut self.rooms[context.room].trace {
-            trace.record(event);
+            trace.record(event, self.start);
         }
         match &event.kind {
             EventKind::Peer(event) => self.record_peer_event(context, event),
@@ -152,7 +152,7 @@ impl Recorder {
 
     pub(in crate::metrics) fn pair(&self, context: EventContext, other: Seat) -> Option<Pair> {
         let room = &self.rooms[context.room];
-        if other.0 >= room.size || other.0 == context.seat {
+        if !room.meshes || other.0 >= room.size || other.0 == context.seat {
             return None;
         }
         let (low, high) = (context.seat.min(other.0), context.seat.max(other.0));
@@ -170,6 +170,7 @@ impl Recorder {
             first: facts.first,
             size: u16::try_from(facts.due.len()).unwrap_or(u16::MAX),
             warmup: facts.warmup,
+            meshes: facts.meshes,
             label: facts.label.clone(),
             peers_at: self.peers.len(),
             edges_at: self.edges.len(),
@@ -192,12 +193,12 @@ impl Recorder {
         let totals = &mut self.all_totals[usize::from(facts.warmup)];
         totals.peers.planned += peers;
         totals.edges.planned += edges as u64;
-        totals.rooms.planned += 1;
+        totals.rooms.planned += u64::from(facts.meshes);
         self.run_wide.tally.peers_planned += peers;
         self.run_wide.tally.peers_waiting += peers;
         self.run_wide.tally.edges_planned += edges as u64;
         self.run_wide.tally.edges_undecided += edges as u64;
-        self.run_wide.tally.rooms_planned += 1;
+        self.run_wide.tally.rooms_planned += u64::from(facts.meshes);
         self.place(RoomRecord { undecided: edges as u32, ..room });
     }
 

@@ -15,6 +15,8 @@ pub struct RoomFacts {
     pub due: Vec<Duration>,
     /// Samples of warm-up rooms are kept apart from the measured ones.
     pub warmup: bool,
+    /// Its peers are to open edges; otherwise they only learn of each other.
+    pub meshes: bool,
     /// The room's name in reports.
     pub label: String,
 }
@@ -25,6 +27,7 @@ pub(in crate::metrics) struct RoomRecord {
     pub first: PeerIndex,
     pub size: u16,
     pub warmup: bool,
+    pub meshes: bool,
     pub label: String,
     /// Index of the room's first peer in `Recorder::peers`, and of its first edge in `Recorder::edges`.
     pub peers_at: usize,
@@ -39,9 +42,9 @@ pub(in crate::metrics) struct RoomRecord {
 }
 
 impl RoomRecord {
-    /// Number of edges in the full mesh.
+    /// Number of edges in the full mesh; none if none is meant.
     pub(crate) fn edges(&self) -> usize {
-        let size = usize::from(self.size);
+        let size = if self.meshes { usize::from(self.size) } else { 0 };
         size * size.saturating_sub(1) / 2
     }
 

@@ -1,10 +1,10 @@
 //! Keeps the event traces of failed and slow handshakes, and drops those of the others.
 
-use crate::metrics::fold::traces::{KeptEvent, KeptTrace, RankedTrace, RoomTrace, TraceSample};
+use crate::metrics::fold::traces::{KeptTrace, RankedTrace, RoomTrace, TraceSample};
 use crate::metrics::record::context::{EventContext, Pair};
 use crate::metrics::record::recorder::Recorder;
 use crate::metrics::record::room::RoomRecord;
-use crate::vocabulary::{Failure, Seat};
+use crate::vocabulary::{Event, Failure, PeerIndex, RoomIndex, Seat};
 use std::collections::BinaryHeap;
 use std::time::Instant;
 
@@ -25,9 +25,9 @@ impl Recorder {
         for room in &mut self.rooms {
             let Some(trace) = room.trace.take() else { continue };
             if !trace.is_over && trace.is_whole(room.size) {
-                self.run_wide.trace_check.add(&trace.events);
+                self.run_wide.trace_check.add(&events(&trace, room.index, room.first, self.start));
             }
-            kept.extend(kept_trace(room, *trace, self.start));
+            kept.extend(kept_trace(room, *trace));
         }
         kept.sort_by_key(|trace| trace.room);
         kept
@@ -55,28 +55,31 @@ impl Recorder {
     /// Ends a room's trace at the decision of its last edge, and drops it unless it holds a failed or slow edge.
     /// A later rejoin is counted but not traced: the joins of the peers it meets are long over.
     pub(in crate::metrics) fn trace_end(&mut self, context: EventContext) {
-        let size = self.rooms[context.room].size;
-        let place = &mut self.rooms[context.room].trace;
-        let Some(trace) = place.as_deref_mut() else { return };
+        let room = &mut self.rooms[context.room];
+        let Some(trace) = room.trace.as_deref_mut() else { return };
         trace.is_over = true;
-        if trace.is_whole(size) {
-            self.run_wide.trace_check.add(&trace.events);
+        if trace.is_whole(room.size) {
+            self.run_wide.trace_check.add(&events(trace, room.index, room.first, self.start));
         }
         let slow = trace.opened.iter().filter(|(due_us, ..)| self.slow.takes(*due_us)).count() > 0;
         if trace.failed.is_empty() && !slow {
-            *place = None;
+            room.trace = None;
         }
     }
 }
 
-fn kept_trace(room: &RoomRecord, trace: RoomTrace, start: Instant) -> Option<KeptTrace> {
+fn events(trace: &RoomTrace, room: RoomIndex, first: PeerIndex, start: Instant) -> Vec<Event> {
+    trace.events.events(room, first, start).collect()
+}
+
+fn kept_trace(room: &RoomRecord, trace: RoomTrace) -> Option<KeptTrace> {
     let is_special = !trace.failed.is_empty() || !trace.opened.is_empty();
     is_special.then(|| KeptTrace {
         room: room.index,
         label: room.label.clone(),
         first: room.first,
         seats: trace.seats,
-        events: trace.events.into_iter().map(|event| KeptEvent::of(event, start)).collect(),
+        events: trace.events,
         is_cut: trace.is_cut,
         failed: trace.failed,
         opened: trace.opened,

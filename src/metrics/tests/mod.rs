@@ -89,6 +89,7 @@ fn rooms(sizes: &[u16], measured: usize) -> Vec<RoomFacts> {
         first: place(sizes, index as u32, 0).peer,
         due: vec![Duration::ZERO; usize::from(*size)],
         warmup: index >= measured,
+        meshes: true,
         label: format!("room-{index}"),
     };
     sizes.iter().enumerate().map(facts).collect()

@@ -17,7 +17,7 @@ fn figures(timeline: &Story) -> RunFigures {
 }
 
 fn kept(timeline: &Story) -> Vec<u32> {
-    figures(timeline).traced(timeline.start).iter().map(|traced| traced.room.0).collect()
+    figures(timeline).traces().iter().map(|traced| traced.room.0).collect()
 }
 
 #[test]
@@ -29,11 +29,11 @@ fn a_room_in_which_an_edge_failed_is_kept_as_it_was_counted_and_others_are_not()
     let failure = Failure::timed_out(Phase::Negotiation);
     timeline.tell(1, 10_010, 1, EventKind::Edge { other: Seat(0), event: EdgeEvent::Failed { failure } });
     let figures = figures(&timeline);
-    let traced = figures.traced(timeline.start);
+    let traced = figures.traces();
     assert_eq!(traced.iter().map(|traced| traced.room.0).collect::<Vec<_>>(), [1]);
     // Neither side offered, so the edge got stuck in discovery whatever phase one side reports.
     let counted = Failure::timed_out(Phase::Discovery);
-    assert_eq!((traced[0].failed, traced[0].events.len()), (&[(Seat(0), Seat(1), counted)][..], 7));
+    assert_eq!((&traced[0].failed, traced[0].events(timeline.start).count()), (&vec![(Seat(0), Seat(1), counted)], 7));
     assert_eq!(timeline.summary().failures[0].phase, "discovery");
 }
 
@@ -69,8 +69,9 @@ fn a_target_that_never_stops_talking_fills_no_memory() {
     let failure = Failure::timed_out(Phase::Discovery);
     timeline.tell(0, 10_010, 1, EventKind::Edge { other: Seat(0), event: EdgeEvent::Failed { failure } });
     let figures = figures(&timeline);
-    let traced = figures.traced(timeline.start);
-    assert!(traced[0].is_cut && traced[0].events.len() < 300, "{}", traced[0].events.len());
+    let traced = figures.traces();
+    let events = traced[0].events(timeline.start).count();
+    assert!(traced[0].is_cut && events < 300, "{events}");
 }
 
 #[test]
@@ -88,7 +89,7 @@ fn workers_that_are_merged_keep_what_one_worker_would() {
     let mut merged = RunFigures::none(KINDS.len());
     merged.merge(play(&[1]).recorder.into_figures(false));
     merged.merge(play(&[0]).recorder.into_figures(false));
-    assert_eq!(merged.traced(Instant::now()).iter().map(|traced| traced.room.0).collect::<Vec<_>>(), [0, 1]);
+    assert_eq!(merged.traces().iter().map(|traced| traced.room.0).collect::<Vec<_>>(), [0, 1]);
 }
 
 #[test]
@@ -107,7 +108,7 @@ fn of_who_leaves_and_comes_back_the_first_session_is_kept_and_the_return_is_coun
         );
         timeline.open(1, 20, 0, 1);
         let facts = |timeline: &Story| {
-            figures(timeline).traced(timeline.start).iter().map(|room| room.events.len()).collect::<Vec<_>>()
+            figures(timeline).traces().iter().map(|room| room.events(timeline.start).count()).collect::<Vec<_>>()
         };
         let (kept_before, facts_before) = (kept(&timeline), facts(&timeline));
         assert_eq!(kept_before, if slowest == 0 { vec![0] } else { vec![0, 1] });

@@ -10,7 +10,7 @@ pub(super) fn percentile(distribution: &Distribution, wanted: f64) -> String {
     bracketed(duration(us), distribution.count, wanted)
 }
 
-/// What is shown of a percentile, in brackets if it has too few samples to mean anything.
+/// The text of a percentile, in brackets if it has too few samples to mean anything.
 pub(in crate::report) fn bracketed(shown: String, samples: u64, percentile: f64) -> String {
     if samples < samples_needed(percentile) { format!("[{shown}]") } else { shown }
 }

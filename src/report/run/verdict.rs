@@ -2,7 +2,7 @@
 
 use super::failures;
 use super::figures::SPREAD;
-use crate::gates::ended_without_server;
+use crate::gates::{ended_without_server, opened_no_edge};
 use crate::report::document::{Block, Card, Figure, StyledText, Table, TestCase, Tone};
 use crate::summary::{Doubt, GateResult, Outcome, RunFinding, Summary, TargetProcess, Unit, Verdict};
 use crate::vocabulary::format::{count, number, percent, plural};
@@ -15,6 +15,7 @@ const FINDINGS_SHOWN: usize = 3;
 pub(super) const FINDINGS: &str = "Findings";
 /// The amplification from which the target delivers noticeably more than it needs to.
 const WASTEFUL_FROM: f64 = 1.5;
+const PRESENCE: &str = "presence alone: the dialect has no word of an offer, so no edge was meant";
 const NO_EDGE: &str = "no edge opened, so nothing was measured that a pass could rest on";
 
 /// The outcome and the validity.
@@ -68,7 +69,7 @@ fn outcome(summary: &Summary) -> (Tone, String) {
             0 => (Tone::Good, gates),
             found => (Tone::Good, format!("{gates}, with {}", plural(found, "finding"))),
         },
-        Outcome::Failed if held == all && summary.counts.edges.opened == 0 => (Tone::Bad, NO_EDGE.to_owned()),
+        Outcome::Failed if held == all && opened_no_edge(summary) => (Tone::Bad, NO_EDGE.to_owned()),
         Outcome::Failed if held == all && summary.run.stopped_by.is_none() => {
             (Tone::Bad, "peers had no server at the end".to_owned())
         }
@@ -130,7 +131,11 @@ pub(super) fn figures(summary: &Summary) -> Vec<Figure> {
     let planned = edges.planned.saturating_add(edges.rejoins);
     let figure = |name, value: String, note: String| Figure { name, values: vec![("", value)], note };
     let opened = format!("{} of {}", count(edges.opened), plural(planned, "edge"));
-    let opened_note = if edges.opened == 0 { format!("{opened}; {NO_EDGE}") } else { opened };
+    let opened_note = match planned {
+        _ if opened_no_edge(summary) => format!("{opened}; {NO_EDGE}"),
+        0 => PRESENCE.to_owned(),
+        _ => opened,
+    };
     let share = if planned == 0 { "–".to_owned() } else { percent(edges.opened as f64 / planned as f64) };
     let mut figures = vec![];
     if let Some(timer) = summary.timers.get("time_to_open") {
@@ -232,7 +237,7 @@ pub(super) fn checks(summary: &Summary) -> Vec<TestCase> {
     let gates = summary.gates.iter().map(|gate| gate_check(gate, summary.result, &causes));
     // Only if there are causes: a healthy run has its gates and validity and nothing else.
     let judged = is_judged(summary.result);
-    let nothing_opened = (judged && summary.counts.edges.opened == 0)
+    let nothing_opened = (judged && opened_no_edge(summary))
         .then(|| TestCase::failed("an edge opened", "verdict", format!("{NO_EDGE}{causes}")));
     let without_server = (judged && ended_without_server(summary)).then(|| {
         let reasons: Vec<String> = reasons(summary).into_iter().map(|reason| reason.text).collect();

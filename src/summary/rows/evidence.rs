@@ -38,6 +38,8 @@ pub struct DialectFacts {
     pub kinds: Vec<String>,
     /// Frames that a peer repeats: their message type, and the interval in microseconds.
     pub repeats: Vec<(String, u64)>,
+    /// The interval in which each peer says one of them, in microseconds; some may do so more often.
+    pub keepalive_us: Option<u64>,
     /// Each remaining peer gets a notice of a leave.
     pub tells_leaves: bool,
     /// Message types of the server's lists of peers.

@@ -4,12 +4,12 @@ mod world;
 
 use meshload::diagnosis::Cause;
 use meshload::dialect::Dialect;
-use meshload::probe::{ProbeSpec, probe};
+use meshload::probe::{ProbeSpec, RepeatSpec, probe};
 use meshload::server::{RoomModel, Routing, faults};
 use meshload::vocabulary::{Approval, HandshakeSettings, Seed, Trigger};
 use std::collections::BTreeMap;
 use std::time::Duration;
-use world::Virtual;
+use world::{CachedSettings, Virtual};
 
 /// Presets that only a server with a list of rooms can commit.
 const REGISTRY_ONLY: [&str; 2] = ["swallow-join", "stale-roster"];
@@ -119,6 +119,22 @@ fn a_handshake_that_limps_is_not_followed_by_another_that_takes_its_whole_timeou
         assert_eq!(report.is_open(), timeout_s > 5, "{timeout_s} s");
         check_time(&world, &order, report.diagnosis.cause, Duration::ZERO, &format!("{timeout_s} s"));
     }
+}
+
+/// Field case 1 B: the server's handler awaits settings that take 80 ms to load and stay fresh for 150 ms.
+#[test]
+fn of_fifty_handshakes_the_share_that_fails_is_told_with_what_its_joins_have_in_common() {
+    let mut world = Virtual::new(RoomModel::Relay, Routing::Room, None, Duration::from_millis(1), Seed(1));
+    world.settings = Some(CachedSettings::new(Duration::from_millis(80), Duration::from_millis(150)));
+    let order = ProbeSpec { sizes: vec![2], repeat: Some(RepeatSpec::Times(50)), ..order(1) };
+    let report = probe(&mut world, &order, &mut |_| {});
+    let repeated = report.repeat.as_ref().unwrap();
+    let failed = repeated.tries - repeated.opened;
+    println!("{:?} {repeated:#?}", report.diagnosis);
+    assert!(repeated.tries == 50 && failed > 0, "the probe's own connections have warmed the server up");
+    assert_eq!(report.diagnosis.cause, Cause::Connection);
+    assert!(repeated.in_common[0].starts_with(&format!("{failed} of 50 handshakes failed: {failed} in discovery")));
+    assert!(repeated.in_common[1].contains("no peer had heard of any other"), "{:?}", repeated.in_common);
 }
 
 #[test]

@@ -46,6 +46,30 @@ struct Client {
     open: bool,
     up: Instant,
     down: Instant,
+    /// The server reads nothing of it before.
+    heard_from: Instant,
+}
+
+/// Settings that a server loads before it listens to a client: how long that takes, and how long they then stay fresh.
+pub struct CachedSettings {
+    pub loads: Duration,
+    pub fresh: Duration,
+    loaded: Option<Instant>,
+}
+
+impl CachedSettings {
+    pub fn new(loads: Duration, fresh: Duration) -> Self {
+        Self { loads, fresh, loaded: None }
+    }
+
+    /// The end of the load that a client waits for who connects now.
+    fn loaded_for(&mut self, now: Instant) -> Instant {
+        let is_stale = self.loaded.is_none_or(|loaded| loaded + self.fresh <= now);
+        if is_stale {
+            self.loaded = Some(now + self.loads);
+        }
+        self.loaded.unwrap_or(now)
+    }
 }
 
 struct Player {
@@ -64,6 +88,7 @@ pub struct Virtual {
     delay_max: Duration,
     server: Service,
     server_wake: Option<Instant>,
+    pub settings: Option<CachedSettings>,
     clients: Vec<Client>,
     lines: Vec<usize>,
     players: Vec<Player>,
@@ -85,6 +110,7 @@ impl Virtual {
             delay_max,
             server: Service::new(rooms, rules, seed, start),
             server_wake: None,
+            settings: None,
             clients: vec![],
             lines: vec![],
             players: vec![],
@@ -117,7 +143,7 @@ impl Virtual {
 
     fn connect(&mut self, owner: Owner) -> usize {
         let index = self.clients.len();
-        self.clients.push(Client { owner, open: false, up: self.now, down: self.now });
+        self.clients.push(Client { owner, open: false, up: self.now, down: self.now, heard_from: self.now });
         let seen = self.upward(index);
         self.post(seen, Happening::ServerSees(index));
         let up = seen + self.delay();
@@ -158,7 +184,12 @@ impl Virtual {
 
     fn happen(&mut self, happening: Happening) {
         match happening {
-            Happening::ServerSees(client) => self.serve(|server, now| server.connected(now, id(client))),
+            Happening::ServerSees(client) => {
+                let loaded = self.settings.as_mut().map(|settings| settings.loaded_for(self.now));
+                self.clients[client].heard_from = loaded.unwrap_or(self.now);
+                self.serve(|server, now| server.connected(now, id(client)));
+            }
+            Happening::ToServer(client, _) if self.now < self.clients[client].heard_from => {}
             Happening::ToServer(client, text) => self.serve(|server, now| server.frame(now, id(client), &text)),
             Happening::ServerMisses(client) => self.serve(|server, now| server.closed(now, id(client))),
             Happening::ServerWake => {
@@ -323,6 +354,7 @@ impl Environment for Virtual {
 
     fn play(&mut self, play: &HandshakePlay, progress: &mut HandshakeProgress<'_>) {
         let size = play.size();
+        assert!(play.observer.is_none(), "the dashboard has experiments of its own");
         let player = |index: u16| {
             let place = Place { room: RoomIndex(0), seat: Seat(index), peer: PeerIndex(index.into()) };
             let virtual_peer = play.spec(place, (self.start, 1_763_712_345_678), Seed(1)).build();

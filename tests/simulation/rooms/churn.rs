@@ -31,6 +31,7 @@ pub fn figures(scenario: &Scenario, events: &[Event], own: impl Fn(usize) -> boo
             first: PeerIndex(first),
             due: due.clone(),
             warmup: false,
+            meshes: true,
             label: index.to_string(),
         };
         first += due.len() as u32;

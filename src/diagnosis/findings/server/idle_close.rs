@@ -1,8 +1,9 @@
 //! `idle-close`: connections are closed when their peer has said nothing for a certain time.
 
 use super::super::record::{RunRecord, fault, share};
-use crate::summary::{FindingConfidence, RunFinding, ServerLoss};
+use crate::summary::{DialectFacts, FindingConfidence, RunFinding, ServerLoss};
 use crate::vocabulary::format::{count, duration};
+use std::collections::BTreeSet;
 
 /// Fewer closes show no pattern.
 const CLOSES_MIN: usize = 4;
@@ -17,7 +18,7 @@ const SILENCE_MIN_US: u64 = 1_000_000;
 
 pub(in super::super) fn find(record: &RunRecord<'_>) -> Option<RunFinding> {
     let losses = &record.evidence.losses;
-    let keepalive_us = record.evidence.dialect.repeats.iter().map(|(_, us)| *us).min();
+    let DialectFacts { keepalive_us, repeats, .. } = &record.evidence.dialect;
     let by_silence = ClosePattern::of(losses, |loss| loss.silent_us).map(|pattern| (pattern, ""));
     // Some servers, such as PeerJS, count keepalives alone; a peer that sent none is as old as its connection.
     let by_age = ClosePattern::of(losses, |loss| loss.age_us).map(|pattern| (pattern, NO_KEEPALIVE));
@@ -31,9 +32,11 @@ pub(in super::super) fn find(record: &RunRecord<'_>) -> Option<RunFinding> {
     let later = |loss: &&&ServerLoss| loss.age_us.saturating_sub(loss.silent_us) > 2 * pattern.near_us;
     let spoke = pattern.fit.iter().filter(later).count();
     let is_age = unless.is_empty() && (spoke < SPOKE_MIN || spoke * 10 < pattern.fit.len());
-    let speaks = match keepalive_us {
-        Some(us) => format!("this dialect speaks every {}", duration(us)),
-        None => "this dialect repeats no frame".to_owned(),
+    let intervals: BTreeSet<u64> = repeats.iter().map(|(_, us)| *us).collect();
+    let intervals: Vec<String> = intervals.into_iter().map(|us| format!("every {}", duration(us))).collect();
+    let speaks = match intervals.is_empty() {
+        true => "this dialect repeats no frame".to_owned(),
+        false => format!("this dialect speaks {}", intervals.join(" or ")),
     };
     let or_age = if is_age { ", or that is so old: the peers said nothing after their join" } else { unless };
     let sentence = format!(
@@ -81,7 +84,7 @@ impl<'a> ClosePattern<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::summary::{DialectFacts, RunEvidence, Summary};
+    use crate::summary::{RunEvidence, Summary};
 
     fn check(losses: &[(u64, u64, u64)], expected: Option<FindingConfidence>) {
         let loss = |(at_ms, silent_ms, age_ms): &(u64, u64, u64)| ServerLoss {
@@ -89,7 +92,11 @@ mod tests {
             silent_us: silent_ms * 1_000,
             age_us: age_ms * 1_000,
         };
-        let dialect = DialectFacts { repeats: vec![("HEARTBEAT".into(), 10_000_000)], ..DialectFacts::default() };
+        let dialect = DialectFacts {
+            repeats: vec![("HEARTBEAT".into(), 10_000_000)],
+            keepalive_us: Some(10_000_000),
+            ..DialectFacts::default()
+        };
         let evidence = RunEvidence { losses: losses.iter().map(loss).collect(), dialect, ..RunEvidence::default() };
         let found = find(&RunRecord { summary: &Summary::default(), evidence: &evidence });
         assert_eq!(found.as_ref().map(|found| found.confidence), expected, "{found:?}");
