@@ -144,7 +144,7 @@ pub struct OutputArgs {
     /// Shows no progress
     #[arg(long, env = "MESHLOAD_NO_PROGRESS", value_parser = FalseyValueParser::new())]
     pub no_progress: bool,
-    /// Shows every row and every detail of the result
+    /// Shows every row and detail of the result; a run tells of its first connection, too (dial, proxy, TLS, upgrade, first frames)
     #[arg(short, long, action = ArgAction::Count, env = "MESHLOAD_VERBOSE")]
     pub verbose: u8,
 }

@@ -69,6 +69,9 @@ pub struct ProbeArgs {
     /// Shows the result and nothing before it
     #[arg(short, long, env = "MESHLOAD_QUIET", value_parser = FalseyValueParser::new())]
     pub quiet: bool,
+    /// Tells of the first connection on stderr: dial, proxy, TLS, upgrade, and the first frames
+    #[arg(short, long, env = "MESHLOAD_VERBOSE", value_parser = FalseyValueParser::new())]
+    pub verbose: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

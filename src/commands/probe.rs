@@ -7,7 +7,7 @@ use super::inputs::{self, faults};
 use super::report::files::text;
 use super::report::report_dir::{MERMAID_FILE, ReportDir};
 use super::run::run_job::report_start_error;
-use super::terminal::{seed, write_stderr, write_stdout};
+use super::terminal::{logged, seed, write_stderr, write_stdout};
 use crate::cli::{ChangeArgs, ProbeArgs, ProbeFormat, ShapeArgs};
 use crate::controller::{self, EmbeddedServer, Endpoints, StartError};
 use crate::dialect::Dialect;
@@ -40,7 +40,7 @@ pub fn probe(args: &ProbeArgs) -> Exit {
         Err(exit) => return exit,
     };
     let access = match access(&args.access, &profile.target, dialect.data_columns(), args.peers.into()) {
-        Ok(access) => access,
+        Ok(access) => logged(access, args.verbose && !args.quiet, &profile),
         Err(exit) => return exit,
     };
     let seed = seed(args.change.seed, true);

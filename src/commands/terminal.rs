@@ -2,7 +2,9 @@
 
 use super::Exit;
 use crate::cli::{ColorWhen, SeedChoice};
-use crate::controller::StopSignal;
+use crate::controller::{Access, StopSignal, redactor};
+use crate::profile::Profile;
+use crate::signaling::DialLog;
 use crate::vocabulary::Seed;
 use std::io::{ErrorKind, Write};
 
@@ -42,6 +44,14 @@ pub(super) fn confirm_signal(signal: StopSignal, quiet: bool) {
 /// Exits at once on a second signal, without a report.
 pub(super) fn exit_on_signal(signal: StopSignal) {
     std::process::exit(Exit::from(signal).code().into());
+}
+
+/// The access with the log of the first connection on stderr, for `--verbose`.
+pub(super) fn logged(mut access: Access, verbose: bool, profile: &Profile) -> Access {
+    if verbose {
+        access.route.log = DialLog::new(redactor(profile, &access), |line| write_stderr([line]));
+    }
+    access
 }
 
 /// Writes all of `text` to stdout. A closed pipe (`meshload … | head`) is no failure; a full disk is.

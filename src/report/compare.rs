@@ -27,8 +27,6 @@ impl Reported for Comparison {
             percentile_chart(&curves.metric, "from due, by share of the samples", &lines, &[])
         });
         let blocks = vec![
-            Block::Section("In what the plans differ", vec![differences(&self.plan)]),
-            Block::Section("In what the machines differ", vec![differences(&self.machine)]),
             Block::Section(
                 "What changed",
                 vec![
@@ -36,6 +34,8 @@ impl Reported for Comparison {
                     Block::Details("Shown, not judged".into(), vec![changes("For information", &shown)]),
                 ],
             ),
+            Block::Section("In what the plans differ", vec![differences(&self.plan)]),
+            Block::Section("In what the machines differ", vec![differences(&self.machine)]),
             Block::Section("Both curves", vec![Block::Charts(curves.collect())]),
         ];
         Document {

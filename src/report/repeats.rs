@@ -2,7 +2,7 @@
 
 use crate::report::document::{Block, Card, Document, StyledText, Table, TestCase, Tone};
 use crate::report::machine::{bench, prom};
-use crate::report::run::{bracketed, capitalised, gate_check, gate_table, head};
+use crate::report::run::{bracketed, broken, capitalised, gate_check, gate_table, head, held};
 use crate::report::{Format, Reported, pretty_json};
 use crate::summary::{Outcome, Repeats, Spread, Verdict, metric::TIMERS};
 use crate::vocabulary::format::plural;
@@ -30,16 +30,14 @@ impl Reported for Repeats {
             },
             label: "",
             verdict: capitalised(self.result.name()),
-            says: format!("{runs}, of which {judged} {} judged", self.judged.name()),
-            points: doubt.into_iter().collect(),
+            says: format!("{runs}, judged by the median of the {judged} {}; {}", self.judged.name(), held(&self.gates)),
+            points: doubt.into_iter().chain(broken(&self.gates)).collect(),
         };
-        let gates = gate_table(&self.gates);
-        let gates = if gates.is_empty() { Block::Paragraph("None were set.".into()) } else { gates };
         Document {
             cards: vec![card],
             blocks: vec![
                 Block::Section("Runs", vec![runs_table(self)]),
-                Block::Section("Gates, of the median run", vec![gates]),
+                Block::Section("Gates, of the median run", vec![gate_table(&self.gates)]),
                 Block::Section("Median (min to max) of the runs, due", vec![spreads(self)]),
             ],
             checks: checks(self),

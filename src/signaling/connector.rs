@@ -1,10 +1,12 @@
 //! Settings of all connections to the target: dialled address, proxy, TLS, and the check of the target policy.
 
+use super::dial::DialLog;
 use super::limits::Limits;
 use super::proxy::Proxy;
+use super::stream::Stream;
 use super::target_policy::{TargetPolicy, resolve};
 use super::tls::{ClientTls, TlsSniff};
-
+use crate::vocabulary::Failure;
 use std::fmt;
 use std::net::IpAddr;
 
@@ -19,6 +21,7 @@ pub struct Connector {
     /// Detects a TLS server behind a `ws:` URL.
     pub tls_sniff: TlsSniff,
     pub limits: Limits,
+    pub log: DialLog,
 }
 
 /// A target that may not be loaded, with its host for `--allow-target`.
@@ -54,6 +57,16 @@ impl fmt::Display for Refused {
 }
 
 impl Connector {
+    /// Runs the TLS handshake over an open stream.
+    ///
+    /// # Errors
+    /// The failure of the handshake, in phase `connect`.
+    pub(super) async fn secure(&self, host: &str, stream: Stream) -> Result<Stream, Failure> {
+        let secured = self.tls.secure(host, stream).await?;
+        self.log.tell(|| secured.tls_in_words());
+        Ok(secured)
+    }
+
     /// Checks `host` and the proxy: each must be private or named by `--allow-target`.
     pub(super) async fn refused(&self, host: &str, port: u16) -> Option<Refused> {
         if let Some(proxy) = &self.proxy

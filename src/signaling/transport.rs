@@ -1,5 +1,6 @@
 //! The transport of a run's signaling: network, or memory in the control run.
 
+use super::dial::dial_first;
 use super::{Endpoint, MemoryListener, SignalingConnection, dial};
 use crate::vocabulary::Failure;
 use std::rc::Rc;
@@ -20,7 +21,10 @@ impl Transport {
     /// The failure of the attempt, in phase `connect`.
     pub async fn dial(self) -> Result<Box<dyn SignalingConnection>, Failure> {
         match self {
-            Self::Network(endpoint) => dial(&endpoint).await,
+            Self::Network(endpoint) => match endpoint.route.log.take() {
+                Some(log) => dial_first(&endpoint, log).await,
+                None => dial(&endpoint).await,
+            },
             Self::Memory(listener) => Ok(Box::new(listener.dial()?)),
         }
     }

@@ -151,6 +151,11 @@ fn ends() -> [(&'static str, Summary); 4] {
         remedy: "Create the receiving side before it is announced; repeat an offer that stays unanswered.".into(),
     };
     failed.diagnosis = Some(TraceDiagnosis { traced: 30, causes: vec![row], probe: None });
+    // A machine that was strained has much to say, which is no part of what failed.
+    let hint =
+        |what: &str| Doubt { what: what.into(), observed: "30.5 %".into(), limit: "30.0 %".into(), ..Doubt::default() };
+    failed.validity =
+        Validity { verdict: Verdict::Valid, reasons: vec![], hints: vec![hint("time spent waiting for a CPU"); 6] };
     let mut passed = Summary { result: Outcome::Passed, ..sample::summary() };
     passed.gates.iter_mut().for_each(|gate| gate.ok = true);
     let mut invalid = Summary { result: Outcome::Invalid, ..passed.clone() };

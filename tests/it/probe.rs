@@ -164,9 +164,16 @@ fn a_wrong_fault_is_told_with_the_right_one() {
 
 #[test]
 fn the_embedded_server_commits_the_profiles_faults() {
-    let options = ["probe", "-q", "--timeout", "1s", "--format", "json", "--set", "faults.rules=[\"candidate-drop\"]"];
+    let options = ["probe", "-v", "--timeout", "1s", "--format", "json", "--set", "faults.rules=[\"candidate-drop\"]"];
     let output = meshload().args(options).output().unwrap();
     assert_eq!(json(&output)["diagnosis"]["cause"], "candidate-drop");
+    let told = String::from_utf8_lossy(&output.stderr);
+    for what in ["dials ws://127.0.0.1:", "connected to 127.0.0.1:", "HTTP 101, subprotocol none", "→ {", "← {"] {
+        assert!(
+            told.lines().any(|line| line.starts_with("first connection: ") && line.contains(what)),
+            "{what}: {told}"
+        );
+    }
 }
 
 #[test]

@@ -42,7 +42,7 @@ fn each_repeat_has_its_folder_and_its_seed_and_stdout_has_their_spread() {
 fn a_gate_that_the_median_run_fails_fails_them_all() {
     let folder = tempfile::tempdir().expect("a folder");
     let gates = ["--set", "validity.on_invalid=warn", "--gate", "edges.opened: count > 2", "--format", "json"];
-    let output = run(folder.path(), &[&gates[..], &["--repeat", "2", "-q", "-o", "all"]].concat());
+    let output = run(folder.path(), &[&gates[..], &["--repeat", "3", "-q", "-o", "all"]].concat());
     assert_eq!(output.status.code(), Some(99), "{}", String::from_utf8_lossy(&output.stderr));
     let repeats: serde_json::Value = serde_json::from_slice(&output.stdout).expect("one JSON document");
     assert_eq!((&repeats["result"], &repeats["exit_code"]), (&"failed".into(), &99.into()));
@@ -59,12 +59,12 @@ fn every_file_of_repeats_agrees_with_the_exit_code_and_is_rendered_again() {
     let folder = tempfile::tempdir().expect("a folder");
     let file = |name: &str| fs::read_to_string(folder.path().join("all").join(name)).unwrap_or_default();
     for (gate, code, failures) in [("edges.opened: count == 2", 0, 0), ("edges.opened: count > 2", 99, 1)] {
-        let gates = ["--set", "validity.on_invalid=warn", "--gate", gate, "--repeat", "2", "-q", "-o", "all"];
+        let gates = ["--set", "validity.on_invalid=warn", "--gate", gate, "--repeat", "3", "-q", "-o", "all"];
         let output = run(folder.path(), &gates);
         assert_eq!(output.status.code(), Some(code), "{}", String::from_utf8_lossy(&output.stderr));
         let word = if code == 0 { "PASSED smoke" } else { "FAILED smoke" };
         assert!(file("report.md").starts_with(&format!("# meshload: {word}\n")), "{}", file("report.md"));
-        assert!(file("report.html").contains(&format!("<title>{word}: 2 runs")));
+        assert!(file("report.html").contains(&format!("<title>{word}: 3 runs")));
         // A machine under load may call each run INVALID, which is a failure of its own.
         let invalid = u32::from(file("junit.xml").contains("every run is INVALID"));
         assert_eq!(total(&file("junit.xml"), "failures"), failures + invalid, "{}", file("junit.xml"));

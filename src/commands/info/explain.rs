@@ -80,6 +80,13 @@ mod tests {
     }
 
     #[test]
+    fn what_stands_in_reports_is_explained() {
+        for word in ["p99", "compare", "same", "bracket", "VALID", "undecided", "amplification"] {
+            assert!(find(word).next().is_some(), "{word}");
+        }
+    }
+
+    #[test]
     fn every_exit_code_is_explained() {
         for exit in Exit::ALL {
             let code = exit.code().to_string();

@@ -13,7 +13,7 @@ use super::inputs::headroom::headroom;
 use super::inputs::watched::watched;
 use super::inputs::{self, faults, gates};
 use super::report::report_dir::ReportDir;
-use super::terminal::{seed, write_stderr};
+use super::terminal::{logged, seed, write_stderr};
 use crate::cli::RunArgs;
 use crate::os::{machine_limits, raise_descriptors};
 use crate::plan::{Cost, Plan};
@@ -61,7 +61,7 @@ pub fn run(args: &RunArgs) -> Exit {
         return Exit::Usage;
     }
     let access = match access(&args.access, &profile.target, dialect.data_columns(), peers_max(args, &plan)) {
-        Ok(access) => access,
+        Ok(access) => logged(access, args.output.verbose > 0 && !args.output.quiet, &profile),
         Err(exit) => return exit,
     };
     let watched = match watched(&args.watch, &access, args.load.wait_for_target) {

@@ -80,7 +80,11 @@ impl RunJob<'_> {
 
     pub(super) fn run_spec(&self, plan: Plan) -> RunSpec {
         let Self { args, access, dialect, gates, faults, .. } = self;
-        let show = show(args.output.quiet || args.output.no_progress, args.output.color);
+        let show = match show(args.output.quiet || args.output.no_progress, args.output.color) {
+            // Bars would be drawn over the lines about the first connection.
+            Show::Bars { .. } if args.output.verbose > 0 => Show::Lines,
+            show => show,
+        };
         let access = access.clone();
         let spec = run_spec(&args.load, access, show, plan, dialect.clone(), gates.clone(), faults.clone());
         let events_bytes_max = args.keep.events.then_some(args.keep.events_max);

@@ -234,6 +234,25 @@ mod tests {
     }
 
     #[test]
+    fn while_messages_flow_their_latency_is_told() {
+        let now = Instant::now();
+        let tally =
+            Tally { peers_planned: 4, peers_joined: 4, messages_sent: 8, messages_delivered: 7, ..Tally::default() };
+        let view = RunSnapshot {
+            now,
+            start: now,
+            phase: RunPhase::Steady,
+            current: (now, None),
+            tally,
+            recent_p99_us: None,
+            latency_p99_us: Some(1_500),
+            gates: None,
+        };
+        let expected = "   0 s  steady  peers 4/4  edges 0/0  messages 8 sent, 7 delivered, p99 1.50 ms";
+        assert_eq!(line(&view), expected);
+    }
+
+    #[test]
     fn gates_are_shown_in_one_short_line() {
         check(3, 0, 0, "3 hold");
         check(1, 1, 2, "1 holds, 1 fails (edges.opened count > 4, observed 0), 2 not enough samples yet");

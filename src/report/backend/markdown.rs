@@ -54,15 +54,15 @@ fn card(card: &Card) -> String {
 }
 
 fn block(block_: &Block, level: usize) -> String {
-    let inner = || {
-        let parts = block_.inner().iter().map(|part| block(part, level + 1)).filter(|part| !part.is_empty());
-        parts.collect::<Vec<_>>().join("\n")
-    };
+    let inner = block_.inner().iter().map(|part| block(part, level + 1)).filter(|part| !part.is_empty());
+    let inner = inner.collect::<Vec<_>>().join("\n");
     match block_ {
         empty if empty.is_empty() => String::new(),
-        Block::Section(title, _) => titled(&format!("{} {title}", "#".repeat(level)), &inner()),
-        Block::Beside(_) => inner(),
-        Block::Details(summary, _) => folded(&markdown(summary), &inner()),
+        // Nothing but charts.
+        Block::Section(..) | Block::Details(..) if inner.is_empty() => String::new(),
+        Block::Section(title, _) => format!("{} {title}\n\n{inner}", "#".repeat(level)),
+        Block::Beside(_) => inner,
+        Block::Details(summary, _) => folded(&markdown(summary), &inner),
         Block::Figures(figures) => figures.iter().map(figure).collect(),
         Block::Paragraph(text) => span(text) + "\n",
         Block::List(lines) => lines.iter().map(|line| format!("- {}\n", span(line))).collect(),
@@ -79,16 +79,8 @@ fn block(block_: &Block, level: usize) -> String {
     }
 }
 
-fn titled(title: &str, body: &str) -> String {
-    if body.is_empty() { String::new() } else { format!("{title}\n\n{body}") }
-}
-
 fn folded(summary: &str, body: &str) -> String {
-    if body.is_empty() {
-        String::new()
-    } else {
-        format!("<details><summary>{summary}</summary>\n\n{body}\n</details>\n")
-    }
+    format!("<details><summary>{summary}</summary>\n\n{body}\n</details>\n")
 }
 
 /// A code block, fenced with more backticks than the text has in a row (CommonMark §4.5).
@@ -110,9 +102,9 @@ fn table(table: &Table) -> String {
         return String::new();
     }
     let line = |cells: Vec<String>| format!("| {} |\n", cells.join(" | "));
-    let mut lines = line(table.columns.iter().map(|column| column.head().to_owned()).collect());
+    let mut lines = line(table.columns.iter().map(|column| column.head.to_owned()).collect());
     let align = |figures: bool| if figures { "---:" } else { "---" };
-    lines += &line(table.columns.iter().map(|column| align(column.is_figures()).to_owned()).collect());
+    lines += &line(table.columns.iter().map(|column| align(column.is_figures).to_owned()).collect());
     for row in table.rows.iter().take(ROWS_MAX) {
         lines += &line(row.iter().map(span).collect());
     }

@@ -24,22 +24,17 @@ pub struct TextOptions {
 impl Document {
     /// The document as lines of plain text, the headline first.
     pub fn text(&self, options: TextOptions) -> String {
-        let writer = TextWriter { options };
-        let mut lines: Vec<String> = vec![];
+        let mut lines = vec![];
         for (index, card) in self.cards.iter().enumerate() {
-            lines.extend(writer.card(card, if index == 0 { &self.headline } else { &card.verdict }));
+            lines.extend(options.card(card, if index == 0 { &self.headline } else { &card.verdict }));
         }
-        lines.extend(writer.facts(self.known_facts().map(|(name, value)| (name.to_owned(), writer.span(value)))));
-        self.blocks.iter().for_each(|block| writer.block(&mut lines, block));
+        lines.extend(options.facts(self.known_facts().map(|(name, value)| (name.to_owned(), options.span(value)))));
+        lines.extend(options.body(&self.blocks));
         lines.join("\n") + "\n"
     }
 }
 
-struct TextWriter {
-    options: TextOptions,
-}
-
-impl TextWriter {
+impl TextOptions {
     fn card(&self, card: &Card, verdict: &str) -> Vec<String> {
         let code = match card.tone {
             Tone::Good => 32,
@@ -56,21 +51,19 @@ impl TextWriter {
         std::iter::once(head).chain(card.points.iter().map(|point| format!("  {}", self.span(point)))).collect()
     }
 
+    fn body(&self, blocks: &[Block]) -> Vec<String> {
+        let mut lines = vec![];
+        blocks.iter().for_each(|block| self.block(&mut lines, block));
+        lines
+    }
+
     fn block(&self, lines: &mut Vec<String>, block: &Block) {
         match block {
             empty if empty.is_empty() => {}
-            Block::Section(title, blocks) => {
-                let mut body = vec![];
-                blocks.iter().for_each(|block| self.block(&mut body, block));
-                self.titled(lines, title, body);
-            }
-            Block::Details(title, blocks) if self.options.verbose => {
-                let mut body = vec![];
-                blocks.iter().for_each(|block| self.block(&mut body, block));
-                self.titled(lines, title, body);
-            }
-            Block::Ladder(ladder) => self.titled(lines, &ladder.title, self.ladder(ladder)),
-            Block::Beside(blocks) => blocks.iter().for_each(|block| self.block(lines, block)),
+            Block::Section(title, blocks) => titled(lines, title, self.body(blocks)),
+            Block::Details(title, blocks) if self.verbose => titled(lines, title, self.body(blocks)),
+            Block::Ladder(ladder) => titled(lines, &ladder.title, self.ladder(ladder)),
+            Block::Beside(blocks) => lines.extend(self.body(blocks)),
             Block::Figures(figures) => {
                 lines.push(String::new());
                 lines.extend(figures.iter().map(figure));
@@ -83,13 +76,6 @@ impl TextWriter {
             Block::Table(table) => lines.extend(self.table(table)),
             Block::Verbatim(text) => lines.extend(text.lines().map(plain)),
             Block::Charts(_) | Block::Details(..) => {}
-        }
-    }
-
-    fn titled(&self, lines: &mut Vec<String>, title: &str, body: Vec<String>) {
-        if !body.is_empty() {
-            lines.extend([String::new(), plain(title)]);
-            lines.extend(body.into_iter().map(|line| if line.is_empty() { line } else { format!("  {line}") }));
         }
     }
 
@@ -106,17 +92,13 @@ impl TextWriter {
             let rows: Vec<_> = facts.into_iter().map(|(name, value)| vec![name, value]).collect();
             return aligned(|_| true, &rows);
         }
+        let most = self.columns.unwrap_or(LINE_MAX).min(LINE_MAX);
         let mut lines: Vec<String> = vec![];
         for (name, value) in facts {
             let fact = format!("{name} {value}");
-            match lines.last_mut() {
-                Some(line)
-                    if line.chars().count() + fact.chars().count()
-                        < self.options.columns.unwrap_or(LINE_MAX).min(LINE_MAX) =>
-                {
-                    line.push_str(&format!("; {fact}"));
-                }
-                _ => lines.push(fact),
+            match lines.last_mut().filter(|line| line.chars().count() + fact.chars().count() < most) {
+                Some(line) => line.push_str(&format!("; {fact}")),
+                None => lines.push(fact),
             }
         }
         lines
@@ -126,18 +108,18 @@ impl TextWriter {
         if table.rows.is_empty() {
             return vec![];
         }
-        let most = if self.options.verbose { usize::MAX } else { ROWS_MAX };
-        let heads = table.columns.iter().map(|column| column.head().to_owned()).collect();
+        let most = if self.verbose { usize::MAX } else { ROWS_MAX };
+        let heads = table.columns.iter().map(|column| column.head.to_owned()).collect();
         let rows = table.rows.iter().take(most).map(|row| row.iter().map(unpainted).collect());
         let mut rows: Vec<Vec<String>> = std::iter::once(heads).chain(rows).collect();
         let mut columns = table.columns.clone();
-        while let Some(drop) = self.options.columns.and_then(|most| superfluous(&columns, &rows, most)) {
+        while let Some(drop) = self.columns.and_then(|most| superfluous(&columns, &rows, most)) {
             columns.remove(drop);
             for row in rows.iter_mut().filter(|row| drop < row.len()) {
                 row.remove(drop);
             }
         }
-        let is_words = |column: usize| !columns.get(column).is_some_and(|column| column.is_figures());
+        let is_words = |column: usize| !columns.get(column).is_some_and(|column| column.is_figures);
         let mut lines = aligned(is_words, &rows);
         // A verdict is painted after the alignment, which counts characters.
         for (line, row) in lines.iter_mut().skip(1).zip(&table.rows) {
@@ -159,7 +141,14 @@ impl TextWriter {
 
     /// Bold, in a colour of ECMA-48: 31 red, 32 green, 33 yellow.
     fn paint(&self, code: u8, text: &str) -> String {
-        if self.options.color { format!("\u{1b}[1;{code}m{text}\u{1b}[0m") } else { text.to_owned() }
+        if self.color { format!("\u{1b}[1;{code}m{text}\u{1b}[0m") } else { text.to_owned() }
+    }
+}
+
+fn titled(lines: &mut Vec<String>, title: &str, body: Vec<String>) {
+    if !body.is_empty() {
+        lines.extend([String::new(), plain(title)]);
+        lines.extend(body.into_iter().map(|line| if line.is_empty() { line } else { format!("  {line}") }));
     }
 }
 
@@ -179,7 +168,7 @@ fn figure(figure: &Figure) -> String {
 /// the first, which names the row.
 fn superfluous(columns: &[Column], rows: &[Vec<String>], most: usize) -> Option<usize> {
     let is_wide = aligned(|_| false, rows).iter().any(|line| line.chars().count() + INDENT > most);
-    let last = |figures: bool| (1..columns.len()).rev().find(|column| columns[*column].is_figures() == figures);
+    let last = |figures: bool| (1..columns.len()).rev().find(|column| columns[*column].is_figures == figures);
     if is_wide { last(false).or_else(|| last(true)) } else { None }
 }
 
@@ -215,7 +204,7 @@ mod tests {
     fn rows_beyond_the_most_are_counted_and_shown_on_request() {
         let check = |rows: usize, verbose: bool, lines: usize, last: &str| {
             let table = Table::of("", 0..rows).words("name", |row| format!("row {row}")).table;
-            let text = TextWriter { options: TextOptions { verbose, ..TextOptions::default() } }.table(&table);
+            let text = TextOptions { verbose, ..TextOptions::default() }.table(&table);
             assert_eq!((text.len(), text.last().unwrap().as_str()), (lines, last));
         };
         check(20, false, 21, "row 19");
@@ -230,7 +219,7 @@ mod tests {
         let table = table.figures("p50", |row| row[2]).figures("max", |row| row[3]).table;
         let heads = |columns| {
             let options = TextOptions { columns, ..TextOptions::default() };
-            let lines = TextWriter { options }.table(&table);
+            let lines = options.table(&table);
             assert!(
                 lines.iter().all(|line| line.chars().count() + INDENT <= columns.unwrap_or(usize::MAX)),
                 "{lines:?}"

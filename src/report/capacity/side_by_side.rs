@@ -1,9 +1,9 @@
 //! Compares two searches, one row for each figure.
 
-use super::tables::{load, number, whole};
+use super::tables::{load, whole};
 use crate::capacity::{CapacityResult, Growth, LimitedBy, Probe, compared};
 use crate::report::document::{Block, Table};
-use crate::vocabulary::format::{bytes, count, duration, known};
+use crate::vocabulary::format::{bytes, count, duration, known, number};
 
 /// A figure of a search, and of its probe at the largest load that came up whole in both.
 type SearchFigure = fn(&CapacityResult, Option<&Probe>) -> Option<String>;
@@ -18,8 +18,8 @@ const ROWS: [(&str, SearchFigure); 14] = [
     ("compared at", |search, probe| {
         Some(format!("{} {}, {} peers", search.vary.name(), load(probe?.load), count(probe?.peers)))
     }),
-    ("who hears a frame", |_, probe| Some(format!("{} peers", number(Some(probe?.fan_out?))))),
-    ("frames said an edge", |_, probe| Some(number(Some(probe?.said_per_edge?)))),
+    ("who hears a frame", |_, probe| Some(format!("{} peers", number(probe?.fan_out?)))),
+    ("frames said an edge", |_, probe| Some(number(probe?.said_per_edge?))),
     ("bytes an edge", |_, probe| Some(bytes(probe?.bytes_per_edge? as u64))),
     ("frames/s out", |_, probe| Some(whole(Some(probe?.frames_out_per_second?)))),
     ("target CPU an edge", |_, probe| Some(duration(probe?.target.as_ref()?.cpu_us_per_edge? as u64))),

@@ -3,7 +3,7 @@
 use crate::capacity::{CapacityResult, LimitedBy, LoadFinding, Probe, ProbeVerdict, differences};
 use crate::report::document::{Block, Table};
 use crate::summary::Doubt;
-use crate::vocabulary::format::{bytes, count, duration, known, percent, plural};
+use crate::vocabulary::format::{bytes, count, duration, known, number, percent, plural};
 
 /// The probes in the order of the search.
 pub(super) fn probes(findings: &CapacityResult) -> Block {
@@ -31,7 +31,7 @@ pub(super) fn forecast(findings: &CapacityResult) -> Block {
         .figures("edges", |cell| count(cell.edges))
         .figures("frames/s in", |cell| whole(Some(cell.frames_in_per_second)))
         .figures("frames/s out", |cell| whole(Some(cell.frames_out_per_second)))
-        .figures("Mbit/s out", |cell| number(Some(cell.mbit_out_per_second)))
+        .figures("Mbit/s out", |cell| number(cell.mbit_out_per_second))
         .words("how it is known", |cell| match (cell.measured, cell.extrapolated) {
             (true, _) => "measured",
             (false, false) => "modelled",
@@ -48,12 +48,12 @@ pub(super) fn costs(findings: &CapacityResult) -> Block {
     let us = |us: f64| duration(us as u64);
     Table::of("Probes in which nearly every edge opened", whole)
         .figures("load", |probe| load(probe.load))
-        .figures("frames said an edge", |probe| number(probe.said_per_edge))
-        .figures("heard by", |probe| number(probe.fan_out))
+        .figures("frames said an edge", |probe| known(probe.said_per_edge, number))
+        .figures("heard by", |probe| known(probe.fan_out, number))
         .figures("notices", |probe| known(probe.notices_share, percent))
-        .figures("amplification", |probe| number(probe.amplification))
+        .figures("amplification", |probe| known(probe.amplification, number))
         .figures("bytes an edge", |probe| known(probe.bytes_per_edge, |amount| bytes(amount as u64)))
-        .figures("target CPU, cores", |probe| number(probe.target.as_ref().and_then(|of| of.cpu_cores_max)))
+        .figures("target CPU, cores", |probe| known(probe.target.as_ref().and_then(|of| of.cpu_cores_max), number))
         .figures("target CPU an edge", |probe| known(probe.target.as_ref().and_then(|of| of.cpu_us_per_edge), us))
         .figures("target memory", |probe| known(probe.target.as_ref().and_then(|of| of.rss_bytes_max), bytes))
         .into()
@@ -102,7 +102,7 @@ pub(super) fn facts(findings: &CapacityResult) -> Vec<(&'static str, String)> {
                 "{} frames/s in, {} frames/s out, {} Mbit/s out of the server while the peers arrive",
                 whole(probe.frames_in_per_second),
                 whole(probe.frames_out_per_second),
-                number(probe.mbit_out_per_second)
+                known(probe.mbit_out_per_second, number)
             ),
         ));
     }
@@ -155,18 +155,9 @@ fn why(probe: &Probe) -> String {
 
 /// Three digits for a number that is not whole.
 pub(super) fn load(load: f64) -> String {
-    if load.fract() == 0.0 && load.abs() < 1e15 { count(load as u64) } else { number(Some(load)) }
+    if load.fract() == 0.0 && load.abs() < 1e15 { count(load as u64) } else { number(load) }
 }
 
 pub(super) fn whole(value: Option<f64>) -> String {
     known(value, |value| count(value.round() as u64))
-}
-
-pub(super) fn number(value: Option<f64>) -> String {
-    match value {
-        None => "–".to_owned(),
-        Some(value) if value.abs() >= 100.0 => count(value.round() as u64),
-        Some(value) if value.abs() >= 10.0 => format!("{value:.1}"),
-        Some(value) => format!("{value:.2}"),
-    }
 }

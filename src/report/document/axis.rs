@@ -64,7 +64,7 @@ pub fn seconds(to: f64) -> Axis {
     let step = steps.into_iter().find(|step| to / step <= 6.0).unwrap_or_else(|| round_step(to / 6.0));
     let name = |second: f64| if step >= 60.0 { format!("{} min", second / 60.0) } else { format!("{second} s") };
     let ticks = multiples(step, to).map(|second| (second, name(second))).collect();
-    Axis { from: 0.0, to, ticks, words: |second| format!("{} s", trimmed(second)) }
+    Axis { from: 0.0, to, ticks, words: |second| format!("{} s", tenths(second)) }
 }
 
 /// An axis of whole amounts from zero to a round figure above `max`, with about four ticks.
@@ -101,18 +101,18 @@ pub fn rows(names: impl ExactSizeIterator<Item = String>) -> Axis {
 /// 1 234 as `1.2k`.
 pub fn short_count(amount: f64) -> String {
     match amount {
-        _ if amount >= 999_500.0 => format!("{}M", trimmed(amount / 1e6)),
-        _ if amount >= 1_000.0 => format!("{}k", trimmed(amount / 1e3)),
-        _ => trimmed(amount),
+        _ if amount >= 999_500.0 => format!("{}M", tenths(amount / 1e6)),
+        _ if amount >= 1_000.0 => format!("{}k", tenths(amount / 1e3)),
+        _ => tenths(amount),
     }
 }
 
 fn short_time(us: f64) -> String {
     match us {
         0.0 => "0".into(),
-        _ if us < 1e3 => format!("{} µs", trimmed(us)),
-        _ if us < 1e6 => format!("{} ms", trimmed(us / 1e3)),
-        _ if us < 1e9 => format!("{} s", trimmed(us / 1e6)),
+        _ if us < 1e3 => format!("{} µs", tenths(us)),
+        _ if us < 1e6 => format!("{} ms", tenths(us / 1e3)),
+        _ if us < 1e9 => format!("{} s", tenths(us / 1e6)),
         _ => format::duration(us as u64),
     }
 }
@@ -123,7 +123,8 @@ fn trimmed_percentile(nines: f64) -> String {
     format!("{:.decimals$}", 100.0 - 10f64.powf(2.0 - nines))
 }
 
-fn trimmed(value: f64) -> String {
+/// To a tenth, `1.5`, or whole, `2`.
+pub fn tenths(value: f64) -> String {
     let text = format!("{value:.1}");
     text.strip_suffix(".0").map_or(text.clone(), str::to_owned)
 }

@@ -71,12 +71,8 @@ fn arrow(lanes: usize, [from, to]: [usize; 2], label: &str, ending: &str, is_los
     }
     let middle = left + (right - left).saturating_sub(label.chars().count()) / 2;
     put(&mut row, middle, &format!(" {label} "));
-    match (end > start, is_lost) {
-        (true, false) => row[end - 1] = '▶',
-        (true, true) => row[end - 1] = '✗',
-        (false, false) => row[end + 1] = '◀',
-        (false, true) => row[end + 1] = '✗',
-    }
+    let (tip, head) = if end > start { (end - 1, '▶') } else { (end + 1, '◀') };
+    row[tip] = if is_lost { '✗' } else { head };
     let row: String = row.into_iter().collect();
     let gap = if ending.is_empty() { "" } else { "  " };
     format!("{}{gap}{ending}", row.trim_end())

@@ -8,7 +8,9 @@ mod ladder;
 mod styled_text;
 mod table;
 
-pub use axis::{Axis, amounts, fractions, log_time, nines, percentiles, rows, seconds, short_count, spans, times};
+pub use axis::{
+    Axis, amounts, fractions, log_time, nines, percentiles, rows, seconds, short_count, spans, tenths, times,
+};
 pub use chart::{Bar, Chart, Corner, Mark, MarkShape};
 pub use colour::ChartColour;
 pub use ladder::Ladder;

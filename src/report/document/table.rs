@@ -11,11 +11,11 @@ pub struct Table {
     pub rows: Vec<Vec<StyledText>>,
 }
 
-/// A column by its head: words are aligned left, figures right.
+/// A column: words are aligned left, figures right.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Column {
-    Words(&'static str),
-    Figures(&'static str),
+pub struct Column {
+    pub head: &'static str,
+    pub is_figures: bool,
 }
 
 /// A table with a row for each item, which grows by columns.
@@ -40,11 +40,11 @@ impl Table {
 
 impl<T> TableOf<T> {
     pub fn words<C: Into<StyledText>>(self, head: &'static str, cell: impl Fn(&T) -> C) -> Self {
-        self.column(Column::Words(head), cell)
+        self.column(Column { head, is_figures: false }, cell)
     }
 
     pub fn figures<C: Into<StyledText>>(self, head: &'static str, cell: impl Fn(&T) -> C) -> Self {
-        self.column(Column::Figures(head), cell)
+        self.column(Column { head, is_figures: true }, cell)
     }
 
     fn column<C: Into<StyledText>>(mut self, column: Column, cell: impl Fn(&T) -> C) -> Self {
@@ -53,17 +53,5 @@ impl<T> TableOf<T> {
             row.push(cell(item).into());
         }
         self
-    }
-}
-
-impl Column {
-    pub fn head(self) -> &'static str {
-        match self {
-            Self::Words(head) | Self::Figures(head) => head,
-        }
-    }
-
-    pub fn is_figures(self) -> bool {
-        matches!(self, Self::Figures(_))
     }
 }

@@ -1,6 +1,6 @@
 //! Figures for trend pages that read a list of name, unit, value and range (github-action-benchmark, `customSmallerIsBetter`).
 
-use crate::report::machine::json::pretty_json;
+use crate::report::machine::pretty_json;
 use crate::summary::{Repeats, SERIES_TIMERS, Summary};
 use serde::Serialize;
 

@@ -3,5 +3,9 @@
 pub(in crate::report) mod bench;
 pub(in crate::report) mod csv;
 pub(in crate::report) mod hlog;
-pub(in crate::report) mod json;
 pub(in crate::report) mod prom;
+
+/// Indented JSON with a newline at the end.
+pub fn pretty_json(value: &impl serde::Serialize) -> String {
+    serde_json::to_string_pretty(value).expect("a result holds nothing that JSON can't") + "\n"
+}

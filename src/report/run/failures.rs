@@ -36,9 +36,8 @@ pub(super) fn failures(summary: &Summary) -> Vec<Block> {
 /// The causes of failed edges, each with its evidence and remedy, and the probe command to run if they don't settle it.
 pub(super) fn causes(summary: &Summary) -> Vec<Block> {
     let Some(diagnosis) = &summary.diagnosis else { return vec![] };
-    vec![Block::list(
-        diagnosis.causes_in_words().map(StyledText::from).chain(diagnosis.closer().map(StyledText::input)),
-    )]
+    let causes = diagnosis.causes_in_words().map(StyledText::from);
+    vec![Block::list(causes.chain(diagnosis.closer().map(StyledText::input)))]
 }
 
 /// The most frequent cause with its evidence, which leads to all causes, and its remedy.
@@ -52,10 +51,8 @@ pub(super) fn first_cause(summary: &Summary) -> Option<[StyledText; 2]> {
 /// All causes, for the message of a test case; empty without one.
 pub(super) fn causes_in_one_line(summary: &Summary) -> String {
     let Some(diagnosis) = &summary.diagnosis else { return String::new() };
-    format!(
-        "; edges failed by: {}",
-        diagnosis.causes_in_words().chain(diagnosis.closer()).collect::<Vec<_>>().join(" | ")
-    )
+    let causes: Vec<String> = diagnosis.causes_in_words().chain(diagnosis.closer()).collect();
+    format!("; edges failed by: {}", causes.join(" | "))
 }
 
 /// Counters that are not zero but should be, and the message counts if there were messages.

@@ -14,8 +14,8 @@ mod verdict;
 
 pub(super) use figures::bracketed;
 pub(super) use latency::percentile_chart;
+pub(super) use verdict::{broken, gate_check, gate_table, held};
 pub use verdict::{capitalised, findings};
-pub(super) use verdict::{gate_check, gate_table};
 
 use crate::report::document::{Block, Document, Style, StyledText};
 use crate::summary::{Outcome, Run, Summary};
@@ -33,7 +33,7 @@ pub(super) fn document(summary: &Summary) -> Document {
         .map_or("", |_| "Charts along the time show the warm-up too; every other figure leaves it out.");
     let blocks = vec![
         Block::Figures(verdict::figures(summary)),
-        Block::Section("Gates", verdict::gates(&summary.gates)),
+        Block::Section("Gates", vec![gate_table(&summary.gates)]),
         Block::Section(verdict::FINDINGS, vec![findings(&summary.findings)]),
         Block::Section("Failures", failures::failures(summary)),
         Block::Section(failures::CAUSES, failures::causes(summary)),

@@ -46,9 +46,8 @@ fn mean_edge(summary: &Summary) -> Option<Chart> {
     let in_words: Vec<_> = mean.iter().map(|(phase, us)| format!("{} {}", phase.name(), duration(*us))).collect();
     let says = format!("Mean time of each phase: {}; {} in all", in_words.join(", "), duration(sum(&mean)));
     let names = ["target", "peers", "both"].map(str::to_owned).into_iter();
-    let heading = "The mean edge, phase by phase".into();
-    let reading = "blue: the target's time; orange: the peers'; of edges that opened, from when they began".into();
-    Some(Chart { heading, reading, ..stacked(says, 170, names, &[target, peers, mean]) })
+    let reading = "blue: the target's time; orange: the peers'; of edges that opened, from when they began";
+    Some(stacked("The mean edge, phase by phase", reading, says, 170, names, &[target, peers, mean]))
 }
 
 fn sum(phases: &[(Phase, u64)]) -> u64 {
@@ -57,6 +56,8 @@ fn sum(phases: &[(Phase, u64)]) -> u64 {
 
 /// Rows of stacked bars, each as long as its phase took.
 fn stacked(
+    heading: &str,
+    reading: &str,
     says: String,
     height: u32,
     names: impl ExactSizeIterator<Item = String>,
@@ -77,7 +78,7 @@ fn stacked(
         Mark::new(ChartColour::of_phase(wanted.name()), name, MarkShape::Boxes(boxes))
     };
     let marks = Phase::OF_AN_EDGE.into_iter().map(boxes_of).collect();
-    Chart { height, ..Chart::new("", "", says, [spans(longest as f64), y], marks) }
+    Chart { height, ..Chart::new(heading, reading, says, [spans(longest as f64), y], marks) }
 }
 
 /// A row for each timer: payer, samples and percentiles on the clock `due`, beside the control run's.
@@ -172,11 +173,9 @@ pub(super) fn slowest(summary: &Summary) -> Vec<Block> {
     let phases: Vec<Vec<(Phase, u64)>> = edges.iter().map(|edge| edge.phases.by_phase()).collect();
     let says = format!("The {}, each split into its phases", plural(edges.len() as u64, "slowest edge"));
     let names = edges.iter().map(|edge| format!("{}–{}", edge.peers[0], edge.peers[1]));
-    let chart = stacked(says, 45 + 20 * edges.len() as u32, names, &phases);
-    let (heading, reading) =
-        ("Their time, phase by phase".into(), "each row is one edge, named by its two peers".into());
-    let table = Block::Details("The same as a table".into(), vec![slow_table(edges)]);
-    vec![Block::Charts(vec![Chart { heading, reading, ..chart }]), table]
+    let (reading, height) = ("each row is one edge, named by its two peers", 45 + 20 * edges.len() as u32);
+    let chart = stacked("Their time, phase by phase", reading, says, height, names, &phases);
+    vec![Block::Charts(vec![chart]), Block::Details("The same as a table".into(), vec![slow_table(edges)])]
 }
 
 fn slow_table(edges: &[SlowEdge]) -> Block {

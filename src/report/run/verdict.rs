@@ -21,17 +21,22 @@ const NO_EDGE: &str = "no edge opened, so nothing was measured that a pass could
 /// The outcome and the validity.
 pub(super) fn cards(summary: &Summary) -> Vec<Card> {
     let (tone, says) = outcome(summary);
-    let broken =
-        summary.gates.iter().filter(|gate| !gate.ok).take(POINTS_MAX).map(|gate| StyledText::from(in_words(gate)));
+    // Gates that had nothing to read would only hide why.
+    let gates = if summary.measured_nothing() { &[][..] } else { &summary.gates };
     let stopped = summary.run.stopped_by.iter().map(|by| StyledText::from(format!("stopped by {by}")));
     let outcome = Card {
         tone,
         label: "",
         verdict: capitalised(summary.result.name()),
         says,
-        points: reasons(summary).into_iter().chain(broken).chain(stopped).collect(),
+        points: reasons(summary).into_iter().chain(broken(gates)).chain(stopped).collect(),
     };
     vec![outcome, validity(summary)]
+}
+
+/// The gates that failed, each with what it read.
+pub(in crate::report) fn broken(gates: &[GateResult]) -> impl Iterator<Item = StyledText> {
+    gates.iter().filter(|gate| !gate.ok).take(POINTS_MAX).map(|gate| StyledText::from(in_words(gate)))
 }
 
 /// The verdict's reasons: a server that peers had lost at the end, the commonest cause, the worst findings.
@@ -57,25 +62,33 @@ pub fn findings(findings: &[RunFinding]) -> Block {
     Block::Details("All findings, with their evidence".into(), vec![Block::facts(facts)])
 }
 
+/// `2 of 6 gates failed`
+pub(in crate::report) fn held(gates: &[GateResult]) -> String {
+    let all = plural(gates.len() as u64, "gate");
+    let open = gates.iter().filter(|gate| !gate.is_decided()).count();
+    match gates.iter().filter(|gate| !gate.ok).count() {
+        _ if gates.is_empty() => "no gates were set".to_owned(),
+        0 if open > 0 => format!("{open} of {all} left open by this machine"),
+        0 => format!("{all} held"),
+        failed => format!("{failed} of {all} failed"),
+    }
+}
+
 fn outcome(summary: &Summary) -> (Tone, String) {
-    let (held, all) = (summary.gates.iter().filter(|gate| gate.ok).count(), summary.gates.len());
-    let gates = match all {
-        0 => "no gates were set".to_owned(),
-        _ if held == all => format!("{} held", plural(all as u64, "gate")),
-        _ => format!("{} of {} failed", all - held, plural(all as u64, "gate")),
-    };
+    let (gates, all_held) = (held(&summary.gates), summary.gates.iter().all(|gate| gate.ok));
     match summary.result {
-        Outcome::Passed => match summary.findings_counted(None) {
-            0 => (Tone::Good, gates),
-            found => (Tone::Good, format!("{gates}, with {}", plural(found, "finding"))),
-        },
-        Outcome::Failed if held == all && opened_no_edge(summary) => (Tone::Bad, NO_EDGE.to_owned()),
-        Outcome::Failed if held == all && summary.run.stopped_by.is_none() => {
+        Outcome::Passed => {
+            let tone = if summary.validity.verdict == Verdict::Invalid { Tone::Doubtful } else { Tone::Good };
+            let found = summary.findings_counted(None);
+            (tone, if found == 0 { gates } else { format!("{gates}, with {}", plural(found, "finding")) })
+        }
+        Outcome::Failed if all_held && opened_no_edge(summary) => (Tone::Bad, NO_EDGE.to_owned()),
+        Outcome::Failed if all_held && summary.run.stopped_by.is_none() => {
             (Tone::Bad, "peers had no server at the end".to_owned())
         }
-        Outcome::Failed if held == all => (Tone::Bad, "the run was stopped".to_owned()),
+        Outcome::Failed if all_held => (Tone::Bad, "the run was stopped".to_owned()),
         Outcome::Failed => (Tone::Bad, gates),
-        Outcome::Invalid => (Tone::Bad, format!("the figures are not the target's; {gates}")),
+        Outcome::Invalid => (Tone::Bad, "the figures are not the target's, so no gate is judged".to_owned()),
         Outcome::Incomplete => (Tone::Doubtful, format!("part of the run's data is missing; {gates}")),
         Outcome::Interrupted => (Tone::Doubtful, format!("until then, {gates}")),
         Outcome::Unreachable => {
@@ -114,7 +127,8 @@ fn validity(summary: &Summary) -> Card {
 
 /// The reason for which the answers of a strained machine stand.
 fn grounds(summary: &Summary) -> Option<String> {
-    let is_strained = !summary.validity.hints.is_empty() && summary.validity.verdict != Verdict::Invalid;
+    let is_invalid = summary.validity.verdict == Verdict::Invalid;
+    let is_strained = !summary.validity.hints.is_empty() && !is_invalid && !summary.measured_nothing();
     let gates = "each gate has the same answer without this generator's share";
     let gates = (!summary.gates.is_empty()).then(|| gates.to_owned());
     let grounds: Vec<String> = gates.into_iter().chain(summary.offered.in_words()).collect();
@@ -143,11 +157,11 @@ pub(super) fn figures(summary: &Summary) -> Vec<Figure> {
             0 => "timeouts included".to_owned(),
             timed_out => format!("in it {} that timed out, at the timeout's value", plural(timed_out, "edge")),
         };
-        figures.push(Figure {
-            name: "time_to_open",
-            values: SPREAD.map(|(name, figure)| (name, figure(&timer.due))).into(),
-            note: format!("{} from due until open on both sides; {timed_out}", plural(timer.due.count, "edge")),
-        });
+        let values: Vec<_> = SPREAD.map(|(name, figure)| (name, figure(&timer.due))).into();
+        let few =
+            if values.iter().any(|(_, shown)| shown.starts_with('[')) { "; in brackets: too few samples" } else { "" };
+        let note = format!("{} from due until open on both sides; {timed_out}{few}", plural(timer.due.count, "edge"));
+        figures.push(Figure { name: "time_to_open", values, note });
     }
     let others = [(edges.one_sided, "one-sided"), (edges.dropped, "not started (generator late)")];
     let others = others.into_iter().filter(|(number, _)| *number > 0);
@@ -192,20 +206,18 @@ pub(super) fn amplification_advice(summary: &Summary) -> Option<String> {
     })
 }
 
-/// All gates, the failed ones first.
-pub(super) fn gates(gates: &[GateResult]) -> Vec<Block> {
-    if gates.is_empty() {
-        return vec![Block::Paragraph("None were set: add some under [gates] in the profile, or with --gate".into())];
-    }
-    vec![gate_table(gates)]
-}
-
 /// A row for each gate, with its demand and the observed value; failed gates first.
 pub(in crate::report) fn gate_table(gates: &[GateResult]) -> Block {
+    if gates.is_empty() {
+        return Block::Paragraph("None were set: add some under [gates] in the profile, or with --gate".into());
+    }
     let mut ordered: Vec<&GateResult> = gates.iter().collect();
     ordered.sort_by_key(|gate| gate.ok);
     Table::of("What the run had to meet; failed gates first", ordered)
-        .words("holds", |gate| StyledText::verdict(gate.ok, "ok", "FAIL"))
+        .words("holds", |gate| match gate.is_decided() {
+            true => StyledText::verdict(gate.ok, "ok", "FAIL"),
+            false => "? open".into(),
+        })
         .words("gate", |gate| StyledText::term(gate.metric_in_words()))
         .words("demanded", |gate| &gate.expr)
         .figures("observed", |gate| gate.observed_in_words())

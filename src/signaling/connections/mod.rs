@@ -1,11 +1,13 @@
 //! Open signaling connections behind one trait: over a network, or in memory.
 
 mod event_stream;
+mod logged;
 mod memory;
 mod mqtt;
 mod websocket;
 
 pub(super) use event_stream::EventStream;
+pub(super) use logged::LoggedConnection;
 pub use memory::{MemoryCall, MemoryConnection, MemoryListener};
 pub(super) use websocket::{WebSocketConnection, config, failure};
 

@@ -15,7 +15,7 @@ use std::time::Duration;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::tungstenite::handshake::client::Request;
 use tokio_tungstenite::tungstenite::http::{HeaderName, HeaderValue};
-use url::Url;
+use url::{Position, Url};
 
 /// Address, headers and connection settings of one peer's connection.
 #[derive(Clone, Debug)]
@@ -55,6 +55,14 @@ impl Endpoint {
             Some((host, port)) => Some((host, *port)),
             None => Some((self.url.host_str()?, self.url.port_or_known_default()?)),
         }
+    }
+
+    /// The URL without login and query, and the host that is dialled instead of its own.
+    pub(super) fn in_words(&self) -> String {
+        let (scheme, query) = (self.url.scheme(), if self.url.query().is_some() { "?…" } else { "" });
+        let instead = self.route.connect_to.as_ref().map(|(host, port)| format!(", at {host}:{port}"));
+        let address = &self.url[Position::BeforeHost..Position::AfterPath];
+        format!("{scheme}://{address}{query}{}", instead.unwrap_or_default())
     }
 
     pub(super) fn request(&self) -> Result<Request, Failure> {

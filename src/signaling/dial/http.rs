@@ -30,6 +30,7 @@ pub(super) async fn run(steps: &HttpSteps, endpoint: &Endpoint) -> Result<Endpoi
         is_first = false;
         let late = |_| Failure::new(Phase::Connect, Reason::TimedOut, format!("no answer to {}", request.method));
         let answer = tokio::time::timeout(request.timeout, send(endpoint, &request)).await.map_err(late)??;
+        endpoint.route.log.tell(|| format!("HTTP {} to the {} before it", answer.status, request.method));
         steps.preparation.borrow_mut().answer(&steps.base, &answer)?;
     }
     // A redial asks for nothing anew.
@@ -54,7 +55,7 @@ async fn send(endpoint: &Endpoint, request: &HttpRequest) -> Result<HttpAnswer, 
     };
     let mut stream = open_stream(&endpoint.route, &endpoint.user_agent, to, at).await?;
     if url.scheme() == "https" {
-        stream = endpoint.route.tls.secure(host, stream).await?;
+        stream = endpoint.route.secure(host, stream).await?;
     }
     let mut request = message(endpoint, &url, request.method, &request.headers, request.body.as_deref())?;
     request.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
@@ -91,7 +92,7 @@ pub async fn get(
     let host = url.host_str().ok_or_else(|| unfit("the URL names no host".to_owned()))?;
     let mut stream = open_stream(route, user_agent, host, url.port_or_known_default().unwrap_or(80)).await?;
     if url.scheme() == "https" {
-        stream = route.tls.secure(host, stream).await?;
+        stream = route.secure(host, stream).await?;
     }
     let mut message = head("GET", url).header("user-agent", user_agent).header("accept-encoding", "gzip");
     message = message.header("connection", "close");

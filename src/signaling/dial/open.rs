@@ -5,7 +5,7 @@ use crate::signaling::connector::Connector;
 use crate::signaling::io_failure;
 use crate::signaling::proxy::tunnel::{open_tunnel, proxy_failure};
 use crate::signaling::stream::{StampedStream, Stream};
-use crate::signaling::target_policy::{TargetPolicy, resolve};
+use crate::signaling::target_policy::resolve;
 use crate::vocabulary::{Failure, Phase, Reason};
 use socket2::{Domain, Socket, Type};
 use std::io;
@@ -29,14 +29,14 @@ pub(in crate::signaling) async fn open_secured(endpoint: &Endpoint) -> Result<St
     let (host, port) = endpoint.destination().ok_or_else(nowhere)?;
     let stream = open_stream(&endpoint.route, &endpoint.user_agent, host, port).await?;
     match endpoint.url.scheme() {
-        "wss" | "https" => endpoint.route.tls.secure(endpoint.url.host_str().ok_or_else(nowhere)?, stream).await,
+        "wss" | "https" => endpoint.route.secure(endpoint.url.host_str().ok_or_else(nowhere)?, stream).await,
         _ => Ok(stream),
     }
 }
 
 pub(super) async fn open_stream(route: &Connector, user_agent: &str, host: &str, port: u16) -> Result<Stream, Failure> {
-    let Connector { target_policy, proxy, tls, .. } = route;
-    let Some(proxy) = proxy else { return Ok(Stream::Plain(connect(host, port, target_policy).await?)) };
+    let Connector { target_policy, proxy, log, .. } = route;
+    let Some(proxy) = proxy else { return Ok(Stream::Plain(connect(host, port, route).await?)) };
     if !target_policy.is_allowed_host(host) {
         // The proxy resolves the name itself, so a host that is not allowed by name must be private here too.
         let addresses = resolve(host, port).await?;
@@ -44,18 +44,21 @@ pub(super) async fn open_stream(route: &Connector, user_agent: &str, host: &str,
             return Err(not_allowed(*public));
         }
     }
-    let stream = connect(&proxy.host, proxy.port, target_policy).await.map_err(proxy_failure)?;
+    log.tell(|| format!("through the proxy {}", proxy.shown()));
+    let stream = connect(&proxy.host, proxy.port, route).await.map_err(proxy_failure)?;
     let mut stream = Stream::Plain(stream);
     if proxy.secure {
-        stream = tls.secure(&proxy.host, stream).await.map_err(proxy_failure)?;
+        stream = route.secure(&proxy.host, stream).await.map_err(proxy_failure)?;
     }
-    open_tunnel(stream, proxy, host, port, user_agent).await
+    let tunnel = open_tunnel(stream, proxy, host, port, user_agent).await?;
+    log.tell(|| format!("the proxy opened a tunnel to {host}:{port}"));
+    Ok(tunnel)
 }
 
-async fn connect(host: &str, port: u16, target_policy: &TargetPolicy) -> Result<StampedStream, Failure> {
+async fn connect(host: &str, port: u16, route: &Connector) -> Result<StampedStream, Failure> {
     let mut failures = vec![];
     for address in resolve(host, port).await? {
-        if !target_policy.allows(host, address.ip()) {
+        if !route.target_policy.allows(host, address.ip()) {
             failures.push((address, not_allowed(address)));
             continue;
         }
@@ -63,9 +66,14 @@ async fn connect(host: &str, port: u16, target_policy: &TargetPolicy) -> Result<
             Ok(stream) => {
                 // Signaling frames are small, and the other peer waits for each.
                 stream.set_nodelay(true).map_err(|error| io_failure(&error))?;
+                route.log.tell(|| format!("connected to {address}"));
                 return Ok(StampedStream::new(stream));
             }
-            Err(error) => failures.push((address, io_failure(&error))),
+            Err(error) => {
+                let failure = io_failure(&error);
+                route.log.tell(|| format!("no connection to {address}: {}", failure.detail));
+                failures.push((address, failure));
+            }
         }
     }
     Err(combined_failure(failures))

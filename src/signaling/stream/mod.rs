@@ -28,6 +28,16 @@ impl Stream {
         }
     }
 
+    /// The outer TLS connection's terms; empty if there is none.
+    pub(super) fn tls_in_words(&self) -> String {
+        let Self::Secured(stream) = self else { return String::new() };
+        let (_, tls) = stream.0.get_ref();
+        let version = tls.protocol_version().map_or(String::new(), |version| format!("{version:?}"));
+        let suite = tls.negotiated_cipher_suite().map_or(String::new(), |suite| format!("{:?}", suite.suite()));
+        let alpn = tls.alpn_protocol().map_or("none".into(), String::from_utf8_lossy);
+        format!("TLS: {version}, {suite}, ALPN {alpn}")
+    }
+
     /// The kernel's receive stamp of the last read, which completed the record that TLS decrypted last.
     pub(super) fn stamp(&self) -> Option<SystemTime> {
         match self {

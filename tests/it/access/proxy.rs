@@ -44,8 +44,14 @@ fn check_tunnelled(played: &Played, proxy: &Between, to: &str) {
 fn ws_goes_through_the_proxy_of_http() {
     let server = Serving::start(&[]);
     let proxy = Between::proxy(server.address());
-    let played = play(&[set("http_proxy", &proxy)], &["--target", &server.url]);
+    let played = play(&[set("http_proxy", &proxy)], &["--target", &server.url, "-v"]);
     check_tunnelled(&played, &proxy, &server.address().to_string());
+    let through = [
+        format!("through the proxy http://{}", proxy.address),
+        format!("connected to {}", proxy.address),
+        format!("the proxy opened a tunnel to {}", server.address()),
+    ];
+    assert_eq!(played.first_connection()[1..4], through, "{}", played.stderr);
 }
 
 #[test]

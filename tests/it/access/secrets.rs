@@ -189,7 +189,11 @@ fn no_secret_comes_out_of_the_other_commands() {
     for format in ["text", "json", "mermaid", "html"] {
         planted.check(0, &target, &["probe", "--engine", "none", "--trace", "--format", format]);
     }
-    planted.check(99, &target, &["probe", "--engine", "none", "--trace", "--timeout", "1s", "--dialect", "login.toml"]);
+    planted.check(
+        99,
+        &target,
+        &["probe", "-v", "--engine", "none", "--trace", "--timeout", "1s", "--dialect", "login.toml"],
+    );
     planted.check(0, &target, &["check", "smoke", "--rooms", "1"]);
     planted.check(
         0,

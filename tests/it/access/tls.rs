@@ -41,10 +41,18 @@ fn a_server_is_believed_with_the_authority_that_signed_it_and_not_without() {
     assert!(server.url.starts_with("wss://127.0.0.1:"), "{}", server.url);
     let by_name = server.url.replace("127.0.0.1", "localhost").replace("wss:", "https:");
     for url in [&server.url, &by_name] {
-        let played = check(url, &["--ca", &authority.file()], Ok(()));
+        let played = check(url, &["--ca", &authority.file(), "-v"], Ok(()));
         assert_eq!(played.summary().run.way, None);
+        let told = |what: &str| played.first_connection().iter().filter(|line| line.starts_with(what)).count();
+        assert_eq!(told(&format!("dials {}", url.replace("https:", "wss:"))), 1, "{}", played.stderr);
+        assert_eq!(told(&format!("connected to {}", server.address())), 1, "{}", played.stderr);
+        assert_eq!(told("TLS: TLSv1_3, TLS13_"), 1, "{}", played.stderr);
+        assert_eq!(told("HTTP 101, subprotocol none"), 1, "{}", played.stderr);
+        assert!((1..=6).contains(&told("→ {")) && (1..=6).contains(&told("← {")), "{}", played.stderr);
     }
-    check(&server.url, &[], Err(UNTRUSTED));
+    let played = check(&server.url, &["-v"], Err(UNTRUSTED));
+    let failed = "failed: connect tls (the certificate's issuer is not trusted";
+    assert!(played.first_connection().iter().any(|line| line.starts_with(failed)), "{}", played.stderr);
     check(&server.url, &["--ca", &Authority::new().file()], Err(UNTRUSTED));
     // An authority that was made anew has the same name and another key.
     let server = serve(&Authority::named("twin").issue("server", &NAMES));

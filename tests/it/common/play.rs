@@ -153,6 +153,12 @@ impl Played {
         };
         self.summary().failures.iter().map(line).collect()
     }
+
+    /// The lines of `-v` about the first connection, without their times.
+    pub fn first_connection(&self) -> Vec<&str> {
+        let lines = self.stderr.lines().filter_map(|line| line.strip_prefix("first connection: "));
+        lines.filter_map(|line| Some(line.split_once(" ms ")?.1)).collect()
+    }
 }
 
 fn text(mut from: impl Read) -> String {

@@ -5,7 +5,7 @@ mod page;
 mod svg;
 
 use crate::report::document::{
-    Block, Card, Chart, ChartColour, Column, Document, Figure, Ladder, Style, StyledText, Table, Tone,
+    Block, Card, Chart, ChartColour, Document, Figure, Ladder, Style, StyledText, Table, Tone,
 };
 use crate::vocabulary::{GlossaryEntry, glossary::find};
 use inert::{class, inert, inert_lines};
@@ -64,11 +64,15 @@ fn card(card: &Card) -> Markup {
         Tone::Doubtful => "doubtful",
         Tone::Bad => "bad",
     };
+    let points = html! { @for point in &card.points { p.broken { (span(point)) } } };
     html! {
         div class={ "verdict " (class) } {
             h2 { span.mark aria-hidden="true" { (card.tone.mark()) } " " (term(&card.verdict)) }
             @if !card.says.is_empty() { p { (inert(&card.says)) } }
-            @for point in &card.points { p.broken { (span(point)) } }
+            // What a good verdict rests on must not push a failure's figures off the first screen.
+            @if card.tone == Tone::Good && !card.label.is_empty() && !card.points.is_empty() {
+                details { summary { "What it rests on" } (points) }
+            } @else { (points) }
         }
     }
 }
@@ -115,13 +119,13 @@ fn figure(figure: &Figure) -> Markup {
 fn table(table: &Table) -> Markup {
     // Below 640 px, each row of a short table stands as a list of its columns.
     let is_short = table.rows.len() <= STACKED_MAX;
-    let head = |column: usize| table.columns.get(column).filter(|_| is_short).map(|column| column.head());
-    let class = |column: usize| table.columns.get(column).is_some_and(|column| column.is_figures()).then_some("n");
+    let head = |column: usize| table.columns.get(column).filter(|_| is_short).map(|column| column.head);
+    let class = |column: usize| table.columns.get(column).is_some_and(|column| column.is_figures).then_some("n");
     html! {
         div.wide tabindex="0" role="region" aria-label="table" {
             table.stack[is_short] {
                 caption { span { (table.caption) } }
-                thead { tr { @for (index, column) in table.columns.iter().enumerate() { th scope="col" class=[class(index)] { (Column::head(*column)) } } } }
+                thead { tr { @for (index, column) in table.columns.iter().enumerate() { th scope="col" class=[class(index)] { (column.head) } } } }
                 tbody {
                     @for row in table.rows.iter().take(ROWS_MAX) {
                         tr {

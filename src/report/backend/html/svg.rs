@@ -1,7 +1,7 @@
 //! Draws a chart as inline SVG; colours are classes of the page's style.
 
 use super::inert::{class, inert};
-use crate::report::document::{Axis, Bar, Chart, Corner, Mark, MarkShape};
+use crate::report::document::{Axis, Bar, Chart, Corner, Mark, MarkShape, tenths};
 use maud::{Markup, html};
 use std::fmt::Write;
 
@@ -58,16 +58,16 @@ impl Plane<'_> {
         let (right, below) = (self.right, self.bottom + 16.0);
         let mut grid = String::new();
         for (at, _) in &self.chart.y.ticks {
-            let _ = write!(grid, "M{} {}H{right}", short(self.left), short(self.y(*at)));
+            let _ = write!(grid, "M{} {}H{right}", tenths(self.left), tenths(self.y(*at)));
         }
-        let _ = write!(grid, "M{} {}H{right}", short(self.left), self.bottom);
+        let _ = write!(grid, "M{} {}H{right}", tenths(self.left), self.bottom);
         html! {
             path.axis d=(grid) {}
             @for (at, name) in &self.chart.y.ticks {
-                text.end x=(short(self.left - LABEL_GAP)) y=(short(self.y(*at) + 4.0)) { (inert(name)) }
+                text.end x=(tenths(self.left - LABEL_GAP)) y=(tenths(self.y(*at) + 4.0)) { (inert(name)) }
             }
             @for (at, name) in &self.chart.x.ticks {
-                text.mid x=(short(self.x(*at))) y=(below) { (inert(name)) }
+                text.mid x=(tenths(self.x(*at))) y=(below) { (inert(name)) }
             }
         }
     }
@@ -82,7 +82,7 @@ impl Plane<'_> {
         html! {
             @for (index, (mark, y)) in limits.enumerate() {
                 @let is_right = index % 2 == 1;
-                @let path = format!("M{} {}H{}", short(self.left), short(y), self.right);
+                @let path = format!("M{} {}H{}", tenths(self.left), tenths(y), self.right);
                 // Below a line at the upper end, where a label above it would be cut off.
                 @let label = y + if y < TOP + 14.0 { 13.0 } else { -4.0 };
                 (rule(mark, path, is_right, if is_right { self.right - 4.0 } else { self.left + 4.0 }, label))
@@ -111,7 +111,7 @@ impl Plane<'_> {
             MarkShape::Vertical(at) => {
                 let x = self.x(*at);
                 let is_right = x > (self.left + self.right) / 2.0;
-                let path = format!("M{} {TOP}V{}", short(x), self.bottom);
+                let path = format!("M{} {TOP}V{}", tenths(x), self.bottom);
                 rule(mark, path, is_right, if is_right { x - 4.0 } else { x + 4.0 }, TOP + 10.0)
             }
         }
@@ -125,7 +125,7 @@ impl Plane<'_> {
             let is_gap = x.is_nan() || y.is_nan();
             if !is_gap {
                 let step = if is_broken { 'M' } else { 'L' };
-                let _ = write!(path, "{step}{} {}", short(self.x(*x)), short(self.y(*y)));
+                let _ = write!(path, "{step}{} {}", tenths(self.x(*x)), tenths(self.y(*y)));
             }
             is_broken = is_gap;
         }
@@ -135,14 +135,14 @@ impl Plane<'_> {
     fn area(&self, points: &[Corner]) -> String {
         let (Some((first, _)), Some((last, _))) = (points.first(), points.last()) else { return String::new() };
         let line = self.path(points);
-        format!("{line}L{} {}L{} {}Z", short(self.x(*last)), self.bottom, short(self.x(*first)), self.bottom)
+        format!("{line}L{} {}L{} {}Z", tenths(self.x(*last)), self.bottom, tenths(self.x(*first)), self.bottom)
     }
 
     fn circles<'c>(&self, mark: &Mark, shape: &str, points: impl IntoIterator<Item = &'c Corner>) -> Markup {
         html! {
             g class={ (shape) " " (class(mark.colour)) } {
                 @for (x, y) in points.into_iter().filter(|(x, y)| !x.is_nan() && !y.is_nan()) {
-                    circle cx=(short(self.x(*x))) cy=(short(self.y(*y))) r="4" { title { (self.in_words(mark, *x, *y)) } }
+                    circle cx=(tenths(self.x(*x))) cy=(tenths(self.y(*y))) r="4" { title { (self.in_words(mark, *x, *y)) } }
                 }
             }
         }
@@ -152,7 +152,7 @@ impl Plane<'_> {
         let (left, right) = (self.x(bar.from.0), self.x(bar.to.0));
         let (bottom, top) = (self.y(bar.from.1), self.y(bar.to.1));
         html! {
-            rect x=(short(left)) y=(short(top)) width=(short((right - left).max(0.5))) height=(short((bottom - top).max(0.5))) fill-opacity=(format!("{:.2}", bar.strength)) {
+            rect x=(tenths(left)) y=(tenths(top)) width=(tenths((right - left).max(0.5))) height=(tenths((bottom - top).max(0.5))) fill-opacity=(format!("{:.2}", bar.strength)) {
                 @if !bar.says.is_empty() { title { (inert(&bar.says)) } }
                 @else if titled { title { (self.in_words(mark, bar.to.0, bar.to.1)) } }
             }
@@ -172,7 +172,7 @@ fn rule(mark: &Mark, path: String, ends_at_x: bool, x: f64, y: f64) -> Markup {
     let colour = class(mark.colour);
     html! {
         path class={ "line rule " (colour) } d=(path) {}
-        text class={ "rule " (if ends_at_x { "end " } else { "" }) (colour) } x=(short(x)) y=(short(y)) { (inert(&mark.name)) }
+        text class={ "rule " (if ends_at_x { "end " } else { "" }) (colour) } x=(tenths(x)) y=(tenths(y)) { (inert(&mark.name)) }
     }
 }
 
@@ -182,12 +182,6 @@ fn lone(points: &[Corner]) -> Vec<Corner> {
         |index: Option<usize>| index.and_then(|index| points.get(index)).is_none_or(|(x, y)| x.is_nan() || y.is_nan());
     let lone = (0..points.len()).filter(|index| is_gap(index.checked_sub(1)) && is_gap(Some(index + 1)));
     lone.map(|index| points[index]).collect()
-}
-
-/// A length to a tenth of a unit.
-fn short(value: f64) -> String {
-    let text = format!("{value:.1}");
-    text.strip_suffix(".0").map_or(text.clone(), str::to_owned)
 }
 
 #[cfg(test)]

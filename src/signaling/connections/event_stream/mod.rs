@@ -62,6 +62,7 @@ impl EventStream {
         let (mut sender, mut connection) = handshake(TokioIo::new(stream.clone())).await.map_err(failed)?;
         let (response, ended) = driven(&mut connection, sender.send_request(request)).await;
         let body = body_of(response.map_err(failed)?)?;
+        endpoint.route.log.tell(|| "HTTP 200, a stream of events".to_owned());
         let limits = endpoint.route.limits.clone();
         Ok(Self {
             parser: EventParser::new(limits.message_bytes_max),
