@@ -160,8 +160,7 @@ pub(super) fn figures(summary: &Summary) -> Vec<Figure> {
         let values: Vec<_> = SPREAD.map(|(name, figure)| (name, figure(&timer.due))).into();
         let few =
             if values.iter().any(|(_, shown)| shown.starts_with('[')) { "; in brackets: too few samples" } else { "" };
-        let counted = plural(timer.due.count, "edge");
-        let note = format!("{counted} from due until open on both sides; {timed_out}{few}");
+        let note = format!("{} from due until open on both sides; {timed_out}{few}", plural(timer.due.count, "edge"));
         figures.push(Figure { name: "time_to_open", values, note });
     }
     let others = [(edges.one_sided, "one-sided"), (edges.dropped, "not started (generator late)")];
