@@ -29,6 +29,17 @@ pub fn check(dialect: &str, target: &Target) {
     probe(&file, &target.url(&server), "4");
 }
 
+/// Learns from the recording of a client library in a browser, and probes a room of four on the server that it is for.
+pub fn check_client(library: &str, target: &Target) {
+    let Some(server) = target.start() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let recording: PathBuf = [env!("CARGO_MANIFEST_DIR"), "src/learning/tests/clients", library].iter().collect();
+    let (har, file) = (recording.with_extension("har"), folder.path().join("mine.toml"));
+    let understood = learn(&[&har], &file);
+    assert!(!understood.contains("TODO"), "{library}: {understood}");
+    probe(&file, &target.url(&server), "4");
+}
+
 /// Plays a room of three through the proxy; returns what it showed and told.
 fn record(dialect: &str, url: &str, har: &Path, steady: &str) -> (String, String) {
     let proxy = RecordingProcess::start(url, har);

@@ -244,6 +244,13 @@ fn every_dialect_is_learned_from_a_recording_of_its_own_peers() {
     });
 }
 
+#[test]
+fn what_a_client_library_says_becomes_a_dialect_that_opens_every_channel_of_a_room() {
+    learned::check_client("peerjs", &peerjs());
+    learned::check_client("y-webrtc", &y_webrtc());
+    learned::check_client("simple-peer", &addpeer());
+}
+
 /// The whole program, from its command line to the Summary, on a healthy server; `None` where the server is missing.
 fn run_program(dialect: &str, target: &Target) -> Option<Summary> {
     let server = target.start()?;

@@ -8,14 +8,21 @@ use support::serving::Serving;
 const PLAN: [&str; 4] = ["--rooms", "7", "--duration", "200ms"];
 
 #[test]
-fn three_agents_make_one_report_and_the_merge_of_their_parts_makes_it_again() {
-    let Some(nats) = Nats::start() else { return };
+fn three_agents_make_one_report_the_merge_of_their_parts_makes_it_again_and_no_secret_passes_the_bus() {
+    // The server's log has the bytes of every message.
+    let Some(nats) = Nats::start_with("trace: true\n") else { return };
     let target = Serving::start(&[]);
     let run = BusRun::new(&nats, &target, "three");
-    // An agent may be there before its controller; one takes the slot that it is given, the others any.
-    let agents = [&["--slot", "1"][..], &[], &[]];
-    let agents: Vec<_> = (0..).zip(agents).map(|(index, args)| run.agent(&index.to_string(), args)).collect();
-    let (code, summary, told) = run.controller("3", &PLAN).end();
+    let secret = ("MESHLOAD_HEADER_AUTHORIZATION", "Bearer hush-hush");
+    let controller = run.controller("3", &[&PLAN[..], &["-H", "Authorization: Bearer hush-hush"]].concat());
+    let (code, _, told) = run.agent("none", &["--slot", "0"]).end();
+    assert!(code == Some(2) && told.contains("MESHLOAD_HEADER_AUTHORIZATION"), "{code:?} {told}");
+    controller.wait_for("it can't play the plan");
+    // One takes the slot that it is given, and then the others any that is free.
+    let first = run.agent_with("0", &["--slot", "1"], secret);
+    controller.wait_for("slot 1: an agent on");
+    let agents = [first, run.agent_with("1", &[], secret), run.agent_with("2", &[], secret)];
+    let (code, summary, told) = controller.end();
     assert_eq!(code, Some(0), "{told}");
     for agent in agents {
         let (code, _, told) = agent.end();
@@ -30,6 +37,89 @@ fn three_agents_make_one_report_and_the_merge_of_their_parts_makes_it_again() {
     assert!(run.folder.path().join("whole/report.html").is_file());
     let (output, again) = merged(run.folder.path(), &["0", "1", "2"]);
     assert_eq!((output.status.code(), again), (Some(0), summary), "{}", String::from_utf8_lossy(&output.stderr));
+    let log = nats.log();
+    assert!(log.contains("${MESHLOAD_HEADER_AUTHORIZATION}") && !log.contains("hush-hush"), "{log}");
+}
+
+#[test]
+fn a_user_of_one_slot_plays_it_and_claims_no_other() {
+    // docs/fleet.md, "Who may do what".
+    let configuration = r#"authorization { users = [
+        { user: lead, password: "a b" }
+        { user: slot0, password: p, permissions: {
+            publish: ["mesh.v1.*.join", "mesh.v1.*.clk", "mesh.v1.*.hb.0", "mesh.v1.*.res.*.0.>", "$KV.*.slot.0",
+                      "$JS.API.STREAM.INFO.*", "$JS.API.DIRECT.GET.>"]
+            subscribe: ["mesh.v1.*.order", "_INBOX.>"] } } ] }"#;
+    let Some(nats) = Nats::start_with(configuration) else { return };
+    let target = Serving::start(&[]);
+    let [own, other] = ["own", "other"].map(|name| BusRun::new(&nats, &target, name).login("lead:a%20b"));
+    let (own_controller, other_controller) =
+        (own.controller("1", &PLAN), other.controller("2", &["--rooms", "4", "--duration", "5m"]));
+    let [own, other] = [own, other].map(|run| run.login("slot0:p"));
+    let (plays, intrudes) = (own.agent("a", &[]), other.agent("b", &["--slot", "1"]));
+    other_controller.wait_for("slot 1: an agent on");
+    let (code, _, told) = intrudes.end();
+    assert!(code == Some(1) && told.contains("--bus: the claim: "), "{code:?} {told}");
+    let (code, _, told) = plays.end();
+    assert_eq!(code, Some(0), "{told}");
+    let (code, summary, told) = own_controller.end();
+    assert_eq!((code, &summary["counts"]["edges"]["opened"]), (Some(0), &21.into()), "{told}");
+}
+
+#[test]
+fn repeats_are_played_by_the_same_agents() {
+    let Some(nats) = Nats::start() else { return };
+    let target = Serving::start(&[]);
+    let run = BusRun::new(&nats, &target, "twice");
+    let controller = run.controller("2", &["--rooms", "2", "--duration", "100ms", "--repeat", "2"]);
+    let agents = ["a", "b"].map(|out| run.agent(out, &[]));
+    let (code, repeats, told) = controller.end();
+    assert_eq!(code, Some(0), "{told}");
+    assert_eq!(repeats["runs"].as_array().map(Vec::len), Some(2), "{repeats}");
+    for agent in agents {
+        let (code, _, told) = agent.end();
+        assert_eq!(code, Some(0), "{told}");
+    }
+    for path in ["whole/1/summary.json", "whole/2/summary.json", "a/2/part.mesh", "b/1/part.mesh"] {
+        assert!(run.folder.path().join(path).is_file(), "{path}");
+    }
+}
+
+#[test]
+fn ctrl_c_at_the_controller_stops_all_agents_and_reports_what_was_measured() {
+    let Some(nats) = Nats::start() else { return };
+    let target = Serving::start(&[]);
+    let run = BusRun::new(&nats, &target, "stopped");
+    let mut controller = run.controller("2", &["--rooms", "2", "--duration", "5m"]);
+    let agents = ["a", "b"].map(|out| run.agent(out, &[]));
+    agents.iter().for_each(|agent| agent.wait_for("seed 1"));
+    controller.interrupt();
+    let (code, summary, told) = controller.end();
+    assert_eq!((code, &summary["run"]["stopped_by"]), (Some(130), &"SIGINT".into()), "{told}");
+    assert_eq!(summary["counts"]["edges"]["planned"], 6);
+    for agent in agents {
+        let (code, _, told) = agent.end();
+        assert_eq!(code, Some(130), "{told}");
+    }
+}
+
+#[test]
+fn kubernetes_takes_the_manifest() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let args =
+        ["manifest", "kubernetes", "ci", "--agents", "3", "--run", "nightly", "--target", "wss://s.example.org/"];
+    let output = meshload(folder.path(), &args).output().expect("the program starts");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let python = |args: &[&str]| std::process::Command::new("python3").args(args).output();
+    if !python(&["-c", "import kubernetes_validate"]).is_ok_and(|output| output.status.success()) {
+        println!("skipped: kubernetes-validate is not installed (pip install kubernetes-validate)");
+        return;
+    }
+    let path = folder.path().join("run.yaml");
+    std::fs::write(&path, &output.stdout).expect("a file");
+    let judged = python(&["-m", "kubernetes_validate", "--strict", &path.display().to_string()]).expect("python3");
+    let told = [judged.stdout, judged.stderr].map(|text| String::from_utf8_lossy(&text).into_owned()).concat();
+    assert!(judged.status.success() && told.matches("passed for resource").count() == 3, "{told}");
 }
 
 #[test]

@@ -3,6 +3,7 @@
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
+use std::sync::{Arc, Mutex};
 use support::network::skip;
 use support::serving::Serving;
 use tempfile::TempDir;
@@ -13,11 +14,18 @@ pub struct Nats {
     child: Child,
     port: u16,
     folder: TempDir,
+    /// Its log so far.
+    log: Arc<Mutex<String>>,
 }
 
 impl Nats {
     /// `None`: there is none here, and why is printed.
     pub fn start() -> Option<Self> {
+        Self::start_with("")
+    }
+
+    /// The same with more lines in its configuration.
+    pub fn start_with(configuration: &str) -> Option<Self> {
         let installed = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/interop/python/bin/nats-server");
         let on_path = || {
             let found = Command::new("nats-server").arg("--version").output();
@@ -28,8 +36,10 @@ impl Nats {
             return None;
         };
         let folder = tempfile::tempdir().expect("a folder");
-        let (child, port) = spawn(&program, folder.path(), -1);
-        Some(Self { program, child, port, folder })
+        std::fs::write(folder.path().join("nats.conf"), configuration).expect("a file");
+        let log = Arc::default();
+        let (child, port) = spawn(&program, folder.path(), -1, &log);
+        Some(Self { program, child, port, folder, log })
     }
 
     pub fn url(&self) -> String {
@@ -44,7 +54,11 @@ impl Nats {
 
     /// On the same port, with the same store.
     pub fn start_again(&mut self) {
-        (self.child, self.port) = spawn(&self.program, self.folder.path(), self.port.into());
+        (self.child, self.port) = spawn(&self.program, self.folder.path(), self.port.into(), &self.log);
+    }
+
+    pub fn log(&self) -> String {
+        self.log.lock().expect("a log").clone()
     }
 }
 
@@ -56,9 +70,19 @@ impl Drop for Nats {
 }
 
 /// Starts a server and waits until it listens; port -1 takes a free one.
-fn spawn(program: &Path, store: &Path, port: i32) -> (Child, u16) {
+fn spawn(program: &Path, folder: &Path, port: i32, log: &Arc<Mutex<String>>) -> (Child, u16) {
     let mut command = Command::new(program);
-    command.args(["-a", "127.0.0.1", "-js", "-p", &port.to_string(), "-sd"]).arg(store);
+    command.current_dir(folder).args([
+        "-c",
+        "nats.conf",
+        "-a",
+        "127.0.0.1",
+        "-js",
+        "-sd",
+        ".",
+        "-p",
+        &port.to_string(),
+    ]);
     let mut child = command.stderr(Stdio::piped()).spawn().expect("nats-server starts");
     let mut lines = BufReader::new(child.stderr.take().expect("a pipe")).lines().map_while(Result::ok);
     let port = lines
@@ -66,7 +90,8 @@ fn spawn(program: &Path, store: &Path, port: i32) -> (Child, u16) {
         .expect("a line with the port");
     lines.find(|line| line.contains("Server is ready")).expect("a server that is ready");
     // Somebody reads on, or a full pipe would stop it.
-    std::thread::spawn(move || lines.for_each(drop));
+    let log = log.clone();
+    std::thread::spawn(move || lines.for_each(|line| *log.lock().expect("a log") += &(line + "\n")));
     (child, port)
 }
 
@@ -83,27 +108,40 @@ impl<'a> BusRun<'a> {
         Self { folder: tempfile::tempdir().expect("a folder"), nats: nats.url(), target, name }
     }
 
+    /// With a login on the bus.
+    pub fn login(mut self, login: &str) -> Self {
+        let (_, server) = self.nats.rsplit_once(['/', '@']).expect("a URL");
+        self.nats = format!("nats://{login}@{server}");
+        self
+    }
+
     /// The controller, whose report goes to `whole`.
     pub fn controller(&self, agents: &str, args: &[&str]) -> Process {
         let own = ["run", "--agents", agents, "--target", &self.target.url, "--out", "whole", "--format", "json"];
-        self.start(&[&own[..], &["--room-size", "3", "--on-invalid", "warn"], args].concat())
+        self.start(&[&own[..], &["--room-size", "3", "--on-invalid", "warn"], args].concat(), None)
     }
 
     /// An agent, whose part goes to `out`.
     pub fn agent(&self, out: &str, args: &[&str]) -> Process {
-        self.start(&[&["agent", "--no-progress", "--out", out], args].concat())
+        self.start(&[&["agent", "--no-progress", "--out", out], args].concat(), None)
     }
 
-    fn start(&self, args: &[&str]) -> Process {
+    /// An agent with a variable in its environment.
+    pub fn agent_with(&self, out: &str, args: &[&str], variable: (&str, &str)) -> Process {
+        self.start(&[&["agent", "--no-progress", "--out", out], args].concat(), Some(variable))
+    }
+
+    fn start(&self, args: &[&str], variable: Option<(&str, &str)>) -> Process {
         let mut command = super::meshload(self.folder.path(), args);
+        command.envs(variable);
         command.args(["--bus", &self.nats, "--run", self.name]).stdout(Stdio::piped()).stderr(Stdio::piped());
         Process::of(command.spawn().expect("the program starts"))
     }
 }
 
-/// A process whose stderr is read as it comes.
+/// A process whose stderr is read as it comes; it ends when dropped.
 pub struct Process {
-    pub child: Child,
+    child: Option<Child>,
     lines: std::sync::mpsc::Receiver<String>,
 }
 
@@ -112,7 +150,7 @@ impl Process {
         let (tell, lines) = std::sync::mpsc::channel();
         let stderr = BufReader::new(child.stderr.take().expect("a pipe"));
         std::thread::spawn(move || stderr.lines().map_while(Result::ok).try_for_each(|line| tell.send(line)));
-        Self { child, lines }
+        Self { child: Some(child), lines }
     }
 
     /// Waits for a line with `words`.
@@ -128,13 +166,33 @@ impl Process {
     }
 
     pub fn kill(&mut self) {
-        self.child.kill().expect("it runs");
+        self.running().kill().expect("it runs");
+    }
+
+    fn running(&mut self) -> &mut Child {
+        self.child.as_mut().expect("it is ended once")
+    }
+
+    /// As Ctrl-C does.
+    pub fn interrupt(&mut self) {
+        let sent = Command::new("kill").args(["-INT", &self.running().id().to_string()]).status();
+        assert!(sent.expect("kill(1) starts").success());
     }
 
     /// Its code, the JSON on stdout, and the rest of stderr.
-    pub fn end(self) -> (Option<i32>, serde_json::Value, String) {
-        let Output { status, stdout, .. } = self.child.wait_with_output().expect("it ends");
+    pub fn end(mut self) -> (Option<i32>, serde_json::Value, String) {
+        let child = self.child.take().expect("it is ended once");
+        let Output { status, stdout, .. } = child.wait_with_output().expect("it ends");
         let told: Vec<String> = self.lines.iter().collect();
         (status.code(), serde_json::from_slice(&stdout).unwrap_or_default(), told.join("\n"))
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        if let Some(child) = &mut self.child {
+            let _ = child.kill();
+            let _ = child.wait();
+        }
     }
 }
