@@ -48,6 +48,8 @@ fn takes(of: &Takes) -> Value {
         Takes::Range(end) => range(end),
         Takes::Table(keys) => table(keys),
         Takes::Texts => json!({ "type": "object", "additionalProperties": { "type": "string" } }),
+        // A list of tables is a curve, which has a beginning.
+        Takes::List(item @ Takes::Table(_)) => json!({ "type": "array", "items": takes(item), "minItems": 1 }),
         Takes::List(item) => json!({ "type": "array", "items": takes(item) }),
         Takes::Either(one, other) => either(takes(one), takes(other)),
         Takes::Gates => json!({ "$ref": "#/$defs/gates" }),

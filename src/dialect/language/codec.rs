@@ -375,6 +375,14 @@ mod tests {
     }
 
     #[test]
+    fn a_number_is_said_again_exactly_as_it_was_heard() {
+        for number in ["7.2626425850059225e-304", "0.7262642585005922", "9007199254740993", "1e23"] {
+            let Content::Value(value) = Codec::Json.decode(number, "") else { panic!("{number}") };
+            assert_eq!(value.to_string().replace("e+", "e"), number);
+        }
+    }
+
+    #[test]
     fn json_of_the_greatest_depth_is_decoded_and_deeper_json_is_garbage() {
         let check = |depth: usize, expected: bool| {
             // Brackets in strings are text.

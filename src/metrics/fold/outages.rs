@@ -3,19 +3,29 @@
 use crate::metrics::run_time::RunTime;
 use crate::summary::{Outage, OutageCause};
 use crate::vocabulary::{Failure, Reason};
-use rustc_hash::FxHashSet;
+use rustc_hash::FxHashMap;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 /// Further outages are counted in the last one: a target that drops sockets all the time must not fill memory.
 const OUTAGES_MAX: usize = 100;
 
+/// A peer whose run ends sooner after its loss, with no redial failed, had no time to come back; in microseconds.
+const TIME_TO_RETURN_US: u64 = 1_000_000;
+
 /// An outage lasts from the first lost peer until no peer is lost.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(in crate::metrics) struct Outages {
     records: Vec<OutageRecord>,
     /// The peers that are lost now, by their number in the plan.
-    lost: FxHashSet<u32>,
+    lost: FxHashMap<u32, Loss>,
+}
+
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+struct Loss {
+    at: RunTime,
+    /// A redial has failed since.
+    refused: bool,
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -36,7 +46,7 @@ impl Outages {
         if self.lost.is_empty() {
             self.begin(at);
         }
-        let fresh = self.lost.insert(peer);
+        let fresh = self.lost.insert(peer, Loss { at, refused: false }).is_none();
         if let Some(outage) = self.records.last_mut() {
             outage.lost += u64::from(fresh);
             outage.add_cause(at, failure);
@@ -44,9 +54,10 @@ impl Outages {
     }
 
     pub(crate) fn redial_failed(&mut self, at: RunTime, peer: u32, failure: &Failure) {
-        if self.lost.contains(&peer)
+        if let Some(loss) = self.lost.get_mut(&peer)
             && let Some(outage) = self.records.last_mut()
         {
+            loss.refused = true;
             outage.redials += 1;
             outage.add_cause(at, failure);
         }
@@ -54,7 +65,7 @@ impl Outages {
 
     /// Records a peer that has joined again; returns true if it had been lost.
     pub(crate) fn returned(&mut self, at: RunTime, peer: u32) -> bool {
-        let was_lost = self.lost.contains(&peer);
+        let was_lost = self.lost.contains_key(&peer);
         if let Some(outage) = self.records.last_mut() {
             outage.back += u64::from(was_lost);
         }
@@ -63,12 +74,13 @@ impl Outages {
     }
 
     pub(crate) fn is_lost(&self, peer: u32) -> bool {
-        self.lost.contains(&peer)
+        self.lost.contains_key(&peer)
     }
 
-    /// Records that a peer stayed until the end of the run; returns true if it is without the server.
-    pub(crate) fn stayed(&mut self, peer: u32) -> bool {
-        let is_lost = self.lost.contains(&peer);
+    /// Records that a peer stayed until the end of the run; returns true if it is without the server and could have come back.
+    pub(crate) fn stayed(&mut self, at: RunTime, peer: u32) -> bool {
+        let is_decided = |loss: &Loss| loss.refused || at.since(loss.at) >= TIME_TO_RETURN_US;
+        let is_lost = self.lost.get(&peer).is_some_and(is_decided);
         if let Some(outage) = self.records.last_mut() {
             outage.never += u64::from(is_lost);
         }
@@ -77,7 +89,7 @@ impl Outages {
 
     /// Removes a peer that has left or failed: the outage no longer waits for it.
     pub(crate) fn ended(&mut self, at: RunTime, peer: u32) {
-        if self.lost.remove(&peer)
+        if self.lost.remove(&peer).is_some()
             && self.lost.is_empty()
             && let Some(outage) = self.records.last_mut()
         {
@@ -242,6 +254,20 @@ mod tests {
         Story::new(Instant::now()).lost(10, 0).check(&[(10, None, 1, 0, 0)]);
         Story::new(Instant::now()).lost(10, 0).gone(20, 0).check(&[(10, None, 1, 0, 0)]);
         Story::new(Instant::now()).lost(10, 0).lost(10, 1).back(20, 1).gone(30, 0).check(&[(10, Some(20), 2, 1, 0)]);
+    }
+
+    #[test]
+    fn who_is_lost_in_the_last_moment_has_not_stayed_away() {
+        let stayed = |story: Story, ms: u64| {
+            let mut story = story;
+            let at = story.at(ms);
+            (story.outages.stayed(at, 0), story.outages.rows()[0].never)
+        };
+        let start = Instant::now();
+        assert_eq!(stayed(Story::new(start).lost(10, 0), 1_009), (false, 0));
+        assert_eq!(stayed(Story::new(start).lost(10, 0), 1_010), (true, 1));
+        assert_eq!(stayed(Story::new(start).lost(10, 0).refused(260, 0), 300), (true, 1));
+        assert_eq!(stayed(Story::new(start).lost(10, 0).refused(260, 0).back(280, 0).lost(290, 0), 300), (false, 0));
     }
 
     #[test]

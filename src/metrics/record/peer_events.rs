@@ -113,7 +113,7 @@ impl Recorder {
             self.peers[context.peer].left = context.at;
             self.expect_notices(context, silent);
         } else if self.peers[context.peer].state == State::Joined {
-            let is_lost = self.run_wide.outages.stayed(self.number(context));
+            let is_lost = self.run_wide.outages.stayed(context.at, self.number(context));
             let peers = &mut self.all_totals[context.half].peers;
             peers.stayed += 1;
             peers.lost += u64::from(is_lost);

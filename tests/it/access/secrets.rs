@@ -88,7 +88,7 @@ impl Planted {
         write("tokens", tokens.join("\n"));
         // The reference server gives back what it can't read: each peer is told its own token again, and fails by it.
         let dialect = "name = \"login\"\ndescription = \"says its token\"\nsample = \"ws://127.0.0.1:9000/ws/\"\n\
-                       codec = \"text\"\n[say]\nlogin = \"login {token}\"\n[[join]]\nsay = \"login\"\n\
+                       codec = \"text\"\n[say]\nlogin = \"login {token}\"\noffer = \"offer {sdp}\"\nanswer = \"answer {sdp}\"\n[[join]]\nsay = \"login\"\n\
                        [[join]]\nwait = \"1s\"\n[[join]]\njoined = true\n\
                        [[on]]\nmatch = \"{what}\"\nerror = \"not liked: {what}\"\n";
         write("login.toml", dialect.to_owned());
