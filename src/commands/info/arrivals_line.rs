@@ -7,22 +7,35 @@ const BLOCKS: [char; 9] = [' ', '▁', '▂', '▃', '▄', '▅', '▆', '▇',
 /// Columns of the line.
 const COLUMNS: usize = 32;
 
-/// One block a slice of time, its height the peers due in it, and the height of the highest; `dues` in any order.
+/// One block a slice of time, its height the rate of the arrivals in it, and the highest rate; `dues` in order.
 pub(super) fn arrivals_line(dues: &[Duration]) -> String {
-    let last = dues.iter().max().copied().unwrap_or_default();
+    let last = dues.last().copied().unwrap_or_default();
     let slice = last.as_secs_f64() / COLUMNS as f64;
     if slice == 0.0 {
         return "all at once".to_owned();
     }
-    let mut counts = [0_u32; COLUMNS];
-    for due in dues {
-        counts[((due.as_secs_f64() / slice) as usize).min(COLUMNS - 1)] += 1;
+    let mut heights = [0.0; COLUMNS];
+    let mut is_used = [false; COLUMNS];
+    let column = |at: f64| ((at / slice) as usize).min(COLUMNS - 1);
+    for pair in dues.windows(2) {
+        let (from, until) = (pair[0].as_secs_f64(), pair[1].as_secs_f64());
+        is_used[column(from)] = true;
+        if from == until {
+            heights[column(from)] += 1.0;
+        }
+        // Each arrival is spread up to the next one, so that a steady rate is a level line.
+        for (at, height) in heights.iter_mut().enumerate().take(column(until) + 1).skip(column(from)) {
+            let within = until.min((at + 1) as f64 * slice) - from.max(at as f64 * slice);
+            *height += if until > from { within.max(0.0) / (until - from) } else { 0.0 };
+        }
     }
-    let most = counts.into_iter().max().unwrap_or(1);
+    let most = heights.into_iter().fold(0.0, f64::max);
+    let top = (BLOCKS.len() - 1) as f64;
     // A slice with one arrival must not look empty.
-    let block = |count: u32| BLOCKS[(count as usize * (BLOCKS.len() - 1)).div_ceil(most as usize)];
-    let line: String = counts.into_iter().map(block).collect();
-    let rate = f64::from(most) / slice;
+    let block =
+        |(height, is_used): (f64, bool)| BLOCKS[((height / most * top).round() as usize).max(usize::from(is_used))];
+    let line: String = heights.into_iter().zip(is_used).map(block).collect();
+    let rate = most / slice;
     let rate = if rate < 10.0 { format!("{rate:.1}") } else { format!("{rate:.0}") };
     format!("{line}  in {:.1} s, {rate}/s at most", last.as_secs_f64())
 }
@@ -31,22 +44,24 @@ pub(super) fn arrivals_line(dues: &[Duration]) -> String {
 mod tests {
     use super::*;
 
-    fn every(ms: u64, from: u64, until: u64) -> impl Iterator<Item = Duration> {
-        (from..until).step_by(ms as usize).map(Duration::from_millis)
+    fn every(ms: usize, from: u64, until: u64) -> impl Iterator<Item = Duration> {
+        (from..until).step_by(ms).map(Duration::from_millis)
     }
 
     #[test]
-    fn a_spike_stands_out_of_a_level_line() {
-        let mut dues: Vec<_> = every(100, 0, 16_000).chain(every(10, 16_000, 18_000)).collect();
-        dues.extend(every(100, 18_000, 32_001));
-        let line = arrivals_line(&dues);
-        assert_eq!(line, format!("{}██{}  in 32.0 s, 100/s at most", "▁".repeat(16), "▁".repeat(13) + "▁"));
+    fn a_steady_rate_is_level_and_a_spike_stands_out_of_it() {
+        let steady: Vec<_> = every(270, 0, 9_000).collect();
+        assert_eq!(arrivals_line(&steady), format!("{}  in 8.9 s, 3.7/s at most", "█".repeat(32)));
+        let spike: Vec<_> =
+            every(100, 0, 16_000).chain(every(10, 16_000, 18_000)).chain(every(100, 18_000, 32_001)).collect();
+        let expected = format!("{}██{}  in 32.0 s, 100/s at most", "▁".repeat(16), "▁".repeat(14));
+        assert_eq!(arrivals_line(&spike), expected);
     }
 
     #[test]
     fn a_burst_has_no_line_and_a_pause_is_empty() {
         assert_eq!(arrivals_line(&[Duration::ZERO; 5]), "all at once");
-        let line = arrivals_line(&[Duration::ZERO, Duration::from_secs(32)]);
-        assert_eq!(line, format!("█{}█  in 32.0 s, 1.0/s at most", " ".repeat(30)));
+        let dues: Vec<_> = every(10, 0, 1_000).chain(every(10, 31_000, 32_001)).collect();
+        assert_eq!(arrivals_line(&dues), format!("█{}█  in 32.0 s, 100/s at most", " ".repeat(30)));
     }
 }

@@ -18,11 +18,11 @@ const TIME_TO_RETURN_US: u64 = 1_000_000;
 pub(in crate::metrics) struct Outages {
     records: Vec<OutageRecord>,
     /// The peers that are lost now, by their number in the plan.
-    lost: FxHashMap<u32, Loss>,
+    lost: FxHashMap<u32, LostPeer>,
 }
 
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
-struct Loss {
+struct LostPeer {
     at: RunTime,
     /// A redial has failed since.
     refused: bool,
@@ -46,7 +46,7 @@ impl Outages {
         if self.lost.is_empty() {
             self.begin(at);
         }
-        let fresh = self.lost.insert(peer, Loss { at, refused: false }).is_none();
+        let fresh = self.lost.insert(peer, LostPeer { at, refused: false }).is_none();
         if let Some(outage) = self.records.last_mut() {
             outage.lost += u64::from(fresh);
             outage.add_cause(at, failure);
@@ -79,7 +79,7 @@ impl Outages {
 
     /// Records that a peer stayed until the end of the run; returns true if it is without the server and could have come back.
     pub(crate) fn stayed(&mut self, at: RunTime, peer: u32) -> bool {
-        let is_decided = |loss: &Loss| loss.refused || at.since(loss.at) >= TIME_TO_RETURN_US;
+        let is_decided = |loss: &LostPeer| loss.refused || at.since(loss.at) >= TIME_TO_RETURN_US;
         let is_lost = self.lost.get(&peer).is_some_and(is_decided);
         if let Some(outage) = self.records.last_mut() {
             outage.never += u64::from(is_lost);

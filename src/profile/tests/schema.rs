@@ -29,6 +29,7 @@ fn holds(schema: &Value, value: &Value) -> bool {
         "enum" => means.as_array().unwrap().contains(value),
         "anyOf" => means.as_array().unwrap().iter().any(|one| holds(one, value)),
         "required" => means.as_array().unwrap().iter().all(|key| value.get(key.as_str().unwrap()).is_some()),
+        "minItems" => value.as_array().is_none_or(|items| items.len() as u64 >= means.as_u64().unwrap()),
         "items" => value.as_array().is_none_or(|items| items.iter().all(|item| holds(means, item))),
         "properties" => value.as_object().is_none_or(|object| {
             object.iter().all(|(key, value)| means.get(key).is_none_or(|means| holds(means, value)))
