@@ -185,18 +185,6 @@ fn a_share_of_the_peers_has_a_slow_keepalive() {
     assert_eq!(lost, 0, "they come back: {:#}", summary["counts"]["peers"]);
 }
 
-/// The relay is patient, and a proxy before it closes what has been silent for 2 s.
-fn a_proxy_closes_what_is_idle() {
-    let proxied = Target::script("idle_proxy.cjs").environment("SHAPE", "channel").environment("IDLE", "2000");
-    let Some(case) = Case::new(&proxied, "relay", &[]) else { return };
-    let options = ["--rooms", "3", "--room-size", "4", "--set", "arrivals.rate=3/s", "--duration", "3s", "--no-gates"];
-    let (code, summary) = case.run("out", &options);
-    assert_eq!((code, edges(&summary)), (0, (18, 18)), "{:#}", summary["failures"]);
-    let told = sentence(&summary, "idle-close");
-    assert!(told.contains("or what is before it, closes a connection that has said nothing for 2."), "{told}");
-    assert!(told.contains("this dialect repeats no frame"), "{told}");
-}
-
 /// Of 15 peers of one address a server takes 10, and says so before or after the upgrade.
 fn a_limit_by_address_is_not_the_servers_capacity(refusal: &str) {
     let limited = relay("channel").environment("LIMIT", "10").environment("REFUSAL", refusal);
@@ -222,10 +210,9 @@ fn waiting_for_the_target_leaves_no_place_behind() {
 
 #[test]
 fn each_case_from_the_field_ends_with_what_is_true_of_it() {
-    let cases: [fn(); 10] = [
+    let cases: [fn(); 9] = [
         the_keepalive_is_slower_than_the_servers_patience,
         a_share_of_the_peers_has_a_slow_keepalive,
-        a_proxy_closes_what_is_idle,
         half_of_the_newcomers_wait_for_the_next_announcement,
         a_join_that_is_lost_when_the_server_has_been_idle,
         a_wait_before_the_join_is_the_remedy,
