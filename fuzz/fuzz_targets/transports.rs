@@ -2,16 +2,18 @@
 //! events. The first byte chooses, the second is the length of the pieces.
 #![no_main]
 
+mod upgrade;
+
 use libfuzzer_sys::fuzz_target;
 use meshload::dialect::{MqttConnect, Wire};
 use meshload::signaling::{Connector, Endpoint, SignalingConnection, dial};
 use std::future::poll_fn;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::io::AsyncWriteExt;
+use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
-use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
+use upgrade::{asked_key, switching};
 
 /// No input may take longer: nothing is waited for.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -65,7 +67,7 @@ async fn play(wire: Wire, length: usize, bytes: &[u8]) {
         let (mut stream, _) = listener.accept().await.unwrap();
         // Who dials again, for a POST, is refused at once.
         drop(listener);
-        let key = key(&mut stream).await;
+        let key = asked_key(&mut stream).await;
         stream.write_all(&answer(&wire, &key, length, bytes)).await.ok();
         stream.shutdown().await.ok();
         // Kept open to read from, and never read.
@@ -89,11 +91,7 @@ fn answer(wire: &Wire, key: &str, length: usize, bytes: &[u8]) -> Vec<u8> {
         answer.extend(b"0\r\n\r\n");
         return answer;
     }
-    let accept = derive_accept_key(key.as_bytes());
-    let head = format!(
-        "HTTP/1.1 101 X\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: {accept}\r\n\r\n"
-    );
-    let mut answer = head.into_bytes();
+    let mut answer = switching(key);
     let connack = if let Wire::Mqtt(connect) = wire { CONNACKS[usize::from(connect.is_v5)] } else { &[] };
     for piece in std::iter::once(connack).filter(|connack| !connack.is_empty()).chain(bytes.chunks(length)) {
         // A whole binary frame (RFC 6455 §5.2); its length is in one byte, or in two behind 126.
@@ -116,14 +114,4 @@ async fn read_all(mut connection: Box<dyn SignalingConnection>) -> usize {
         let _ = poll_fn(|context| std::task::Poll::Ready(connection.poll_flush(context))).await;
     }
     frames
-}
-
-/// Reads the request; the key of its upgrade, if it is one.
-async fn key(stream: &mut TcpStream) -> String {
-    let (mut head, mut byte) = (vec![], [0]);
-    while !head.ends_with(b"\r\n\r\n") && stream.read_exact(&mut byte).await.is_ok() {
-        head.push(byte[0]);
-    }
-    let head = String::from_utf8_lossy(&head).into_owned();
-    head.lines().find_map(|line| line.strip_prefix("Sec-WebSocket-Key: ")).unwrap_or_default().to_owned()
 }

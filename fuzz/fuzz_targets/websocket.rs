@@ -2,16 +2,18 @@
 //! proxy's CONNECT. The first byte chooses.
 #![no_main]
 
+mod upgrade;
+
 use libfuzzer_sys::fuzz_target;
 use meshload::dialect::Wire;
 use meshload::signaling::{Connector, Endpoint, Proxy, SignalingConnection, dial};
 use std::future::poll_fn;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::io::AsyncWriteExt;
+use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
-use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
+use upgrade::{asked_key, switching};
 
 /// No input may take longer: nothing is waited for.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -44,13 +46,9 @@ async fn play(mode: u8, bytes: &[u8]) {
         let (mut stream, _) = listener.accept().await.unwrap();
         // Who dials again, to ask for TLS, is refused at once.
         drop(listener);
-        let key = key(&mut stream).await;
+        let key = asked_key(&mut stream).await;
         if mode == 0 {
-            let accept = derive_accept_key(key.as_bytes());
-            let head = format!(
-                "HTTP/1.1 101 X\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: {accept}\r\n\r\n"
-            );
-            stream.write_all(head.as_bytes()).await.ok();
+            stream.write_all(&switching(&key)).await.ok();
         }
         stream.write_all(bytes).await.ok();
         stream.shutdown().await.ok();
@@ -70,13 +68,4 @@ async fn read_all(mut connection: Box<dyn SignalingConnection>) -> usize {
         connection.push("answer".to_owned()).ok();
     }
     frames
-}
-
-async fn key(stream: &mut TcpStream) -> String {
-    let (mut head, mut byte) = (vec![], [0]);
-    while !head.ends_with(b"\r\n\r\n") && stream.read_exact(&mut byte).await.is_ok() {
-        head.push(byte[0]);
-    }
-    let head = String::from_utf8_lossy(&head).into_owned();
-    head.lines().find_map(|line| line.strip_prefix("Sec-WebSocket-Key: ")).unwrap_or_default().to_owned()
 }
