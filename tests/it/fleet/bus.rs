@@ -1,6 +1,6 @@
 //! Agents on a real nats-server: one report whose counts are the plan's, and refusals before anything is loaded.
 
-use super::nats::{BusRun, Nats};
+use super::nats::{BusRun, Nats, end_all};
 use super::{merged, meshload};
 use serde_json::Value;
 use support::serving::Serving;
@@ -60,8 +60,7 @@ fn a_user_of_one_slot_plays_it_and_claims_no_other() {
     other_controller.wait_for("slot 1: an agent on");
     let (code, _, told) = intrudes.end();
     assert!(code == Some(1) && told.contains("--bus: the claim: "), "{code:?} {told}");
-    let (code, _, told) = plays.end();
-    assert_eq!(code, Some(0), "{told}");
+    end_all([plays], 0);
     let (code, summary, told) = own_controller.end();
     assert_eq!((code, &summary["counts"]["edges"]["opened"]), (Some(0), &21.into()), "{told}");
 }
@@ -76,10 +75,7 @@ fn repeats_are_played_by_the_same_agents() {
     let (code, repeats, told) = controller.end();
     assert_eq!(code, Some(0), "{told}");
     assert_eq!(repeats["runs"].as_array().map(Vec::len), Some(2), "{repeats}");
-    for agent in agents {
-        let (code, _, told) = agent.end();
-        assert_eq!(code, Some(0), "{told}");
-    }
+    end_all(agents, 0);
     for path in ["whole/1/summary.json", "whole/2/summary.json", "a/2/part.mesh", "b/1/part.mesh"] {
         assert!(run.folder.path().join(path).is_file(), "{path}");
     }
@@ -97,10 +93,7 @@ fn ctrl_c_at_the_controller_stops_all_agents_and_reports_what_was_measured() {
     let (code, summary, told) = controller.end();
     assert_eq!((code, &summary["run"]["stopped_by"]), (Some(130), &"SIGINT".into()), "{told}");
     assert_eq!(summary["counts"]["edges"]["planned"], 6);
-    for agent in agents {
-        let (code, _, told) = agent.end();
-        assert_eq!(code, Some(130), "{told}");
-    }
+    end_all(agents, 130);
 }
 
 #[test]

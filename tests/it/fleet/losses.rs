@@ -2,7 +2,7 @@
 //! `MESHLOAD_ROUNDS=20` plays each so often.
 
 use super::merged;
-use super::nats::{BusRun, Nats};
+use super::nats::{BusRun, Nats, end_all};
 use std::thread;
 use std::time::{Duration, Instant};
 use support::serving::Serving;
@@ -32,10 +32,7 @@ fn an_agent_that_dies_before_the_start_is_replaced() {
         let (code, summary, told) = controller.end();
         assert_eq!((code, &summary["run"]["complete"]), (Some(0), &true.into()), "{told}");
         assert_eq!(summary["counts"]["edges"]["opened"], 12);
-        for agent in agents {
-            let (code, _, told) = agent.end();
-            assert_eq!(code, Some(0), "{told}");
-        }
+        end_all(agents, 0);
     });
 }
 
@@ -63,8 +60,7 @@ fn an_agent_that_dies_after_the_start_leaves_the_run_incomplete_unless_that_is_t
                     assert_eq!(lost.collect::<Vec<_>>(), [true, false]);
                     let missing = summary["missing"][0].as_str().expect("a sentence").to_owned();
                     assert!(missing.starts_with("1 part missing (1/2): measured were 2 of 5 rooms"), "{missing}");
-                    let (code, _, told) = lives.end();
-                    assert_eq!(code, Some(*expected), "{told}");
+                    end_all([lives], *expected);
                 });
             }
         });
@@ -105,8 +101,5 @@ fn the_bus_may_die_while_the_run_is_played() {
     let (code, summary, told) = controller.end();
     assert_eq!((code, &summary["run"]["complete"]), (Some(0), &true.into()), "{told}");
     assert_eq!(summary["counts"]["edges"]["opened"], 12);
-    for agent in agents {
-        let (code, _, told) = agent.end();
-        assert_eq!(code, Some(0), "{told}");
-    }
+    end_all(agents, 0);
 }

@@ -188,6 +188,15 @@ impl Process {
     }
 }
 
+/// Ends processes, each of which must have this code.
+#[track_caller]
+pub fn end_all(processes: impl IntoIterator<Item = Process>, expected: i32) {
+    for process in processes {
+        let (code, _, told) = process.end();
+        assert_eq!(code, Some(expected), "{told}");
+    }
+}
+
 impl Drop for Process {
     fn drop(&mut self) {
         if let Some(child) = &mut self.child {
