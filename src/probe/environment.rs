@@ -61,7 +61,8 @@ pub trait Environment {
 }
 
 impl HandshakePlay {
-    /// The peer at `place`, or the observer behind the room's seats, silent, without a token or an exchange. `epoch`: an instant and ms since the Unix epoch then.
+    /// The peer at `place`, or the observer behind the room's seats, silent, without a token or an exchange. `epoch`: an
+    /// instant and ms since the Unix epoch then.
     pub fn spec(&self, place: Place, epoch: (Instant, u64), seed: Seed) -> PeerSpec {
         let observes = place.seat.0 >= self.size();
         let trial = Trial { captures: true, observes: true, ..Trial::default() };

@@ -49,11 +49,12 @@ pub fn check(args: &CheckArgs) -> Exit {
         return exit;
     }
     write_stderr(headroom(args.calibrate.calibrate, &plan));
-    write_stderr(long_list(&plan.profile, &plan.cost()));
+    let cost = plan.cost();
+    write_stderr(long_list(&plan.profile, &cost));
     match args.format {
-        StdoutFormat::Text => write_stdout(table(&plan, &dialect)),
-        StdoutFormat::Md => write_stdout(format!("```text\n{}```\n", table(&plan, &dialect))),
-        StdoutFormat::Json => match serde_json::to_string_pretty(&plan.cost()) {
+        StdoutFormat::Text => write_stdout(table(&plan, &cost, &dialect)),
+        StdoutFormat::Md => write_stdout(format!("```text\n{}```\n", table(&plan, &cost, &dialect))),
+        StdoutFormat::Json => match serde_json::to_string_pretty(&cost) {
             Ok(json) => write_stdout(json + "\n"),
             Err(error) => {
                 write_stderr([error]);
@@ -77,8 +78,8 @@ fn long_list(profile: &Profile, cost: &Cost) -> Option<String> {
     })
 }
 
-fn table(plan: &Plan, dialect: &Dialect) -> String {
-    let (profile, cost) = (&plan.profile, plan.cost());
+fn table(plan: &Plan, cost: &Cost, dialect: &Dialect) -> String {
+    let profile = &plan.profile;
     let dues: Vec<_> = plan.rooms.iter().flat_map(|room| room.due.iter().copied()).collect();
     let mut lines = vec![profile.name.clone()];
     if !profile.description.is_empty() {

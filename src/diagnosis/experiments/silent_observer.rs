@@ -7,6 +7,9 @@ use super::observations::AGED;
 use crate::vocabulary::{Concern, Event, EventKind, FrameKind, PeerEvent, Seat, SignalPart};
 use std::time::{Duration, Instant};
 
+/// A repeated offer is due `AGED` after the first one, which may be said before the join has ended.
+const MARGIN: Duration = Duration::from_millis(100);
+
 /// A word that the observer received and its addressee did not. The word was relayed, so that no cause fits by which it is
 /// lost for everyone; and where the addressee has been connected for long, none by which it hears late.
 pub(in crate::diagnosis) fn judge(timeline: &Timeline, words: &Words) -> Option<Insight> {
@@ -56,9 +59,6 @@ fn hears(timeline: &Timeline, to: Seat, at: Instant) -> bool {
         age >= AGED - MARGIN || observer.is_some_and(|observer| joined < observer && observer < at)
     })
 }
-
-/// A repeated offer is due `AGED` after the first one, which may be said before the join has ended.
-const MARGIN: Duration = Duration::from_millis(100);
 
 /// The events of the observer.
 fn observed(timeline: &Timeline) -> impl Iterator<Item = &Event> {
