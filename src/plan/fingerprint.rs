@@ -2,18 +2,14 @@
 
 use crate::profile::{ArrivalStage, Churn, EngineChoice, IceTransportPolicy, MessagePattern, Profile, Start, Stay};
 use crate::vocabulary::Approval;
+use crate::vocabulary::format::hex;
 use sha2::{Digest, Sha256};
-use std::fmt::Write;
 
 /// Hex SHA-256 over rooms, arrivals, phases, handshake, messages, churn, engine and dialect, but not over target,
 /// headers, gates, name and seed (docs/spec/interface.md, "What plan_sha256 covers"). Checked values are hashed, so
 /// `1000ms` and `1s` are the same. A dialect file is hashed by its text, `dialect_text`, and not by its path.
 pub(super) fn sha256(profile: &Profile, dialect_text: Option<&str>) -> String {
-    let digest = Sha256::digest(canonical(profile, dialect_text).as_bytes());
-    digest.iter().fold(String::new(), |mut hex, byte| {
-        let _ = write!(hex, "{byte:02x}");
-        hex
-    })
+    hex(&Sha256::digest(canonical(profile, dialect_text).as_bytes()))
 }
 
 /// The hashed text, one line per section, in a form that depends on no derived trait.

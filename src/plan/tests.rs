@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::profile::{self, Knob, Override, ProfileSource};
+use crate::vocabulary::format::hex;
 use proptest::prelude::*;
 
 fn profile(sets: &[&str]) -> Profile {
@@ -70,7 +71,7 @@ fn hash_of_shares(plan: &Plan, workers: usize) -> String {
         hash.update(format!("{} {} {} {}", room.index.0, room.id, room.first.0, room.warmup));
         room.due.iter().for_each(|due| hash.update(due.as_nanos().to_le_bytes()));
     }
-    hash.finalize().iter().take(8).map(|byte| format!("{byte:02x}")).collect()
+    hex(&hash.finalize()[..8])
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! `meshload agent`: joins a run on the bus, plays its share, leaves its part here and hands it to the controller.
 
-use super::bus::{ended, settings};
+use super::bus::{ended, run_name, settings};
 use crate::cli::{AgentArgs, LoadArgs};
 use crate::commands::Exit;
 use crate::commands::inputs;
@@ -26,12 +26,9 @@ const SLOT_VARIABLES: [&str; 2] = ["JOB_COMPLETION_INDEX", "SLURM_PROCID"];
 
 pub fn agent(args: &AgentArgs) -> Exit {
     let slot = args.slot.or_else(|| SLOT_VARIABLES.iter().find_map(|name| inputs::variable(name)?.parse().ok()));
-    let run: RunName = match args.run.parse() {
+    let run = match run_name(Some(&args.run)) {
         Ok(run) => run,
-        Err(why) => {
-            write_stderr([format!("--run: {why}")]);
-            return Exit::Usage;
-        }
+        Err(exit) => return exit,
     };
     if let Some(why) = args.out.clone().and_then(|out| ReportDir::at(out).obstacle()) {
         write_stderr([why]);
@@ -113,13 +110,16 @@ impl<'a> AgentJob<'a> {
         if !too_much.is_empty() {
             return Err(refuse(too_much));
         }
-        let plan = |round: &RoundOffer| Plan::new(profile.clone(), Seed(round.seed));
-        let is_other = |round: &RoundOffer| plan(round).sha256(dialect.file_text()) != round.plan_sha256;
-        if offer.rounds.iter().any(is_other) {
-            let why = "this machine works out another plan than the controller: do variables in the profile differ?";
-            return Err(refuse(vec![why.to_owned()]));
+        let mut peers = 0;
+        for round in &offer.rounds {
+            let plan = Plan::new(profile.clone(), Seed(round.seed));
+            if plan.sha256(dialect.file_text()) != offer.plan_sha256 {
+                let why =
+                    "this machine works out another plan than the controller: do variables in the profile differ?";
+                return Err(refuse(vec![why.to_owned()]));
+            }
+            peers = peers.max(plan.peers());
         }
-        let peers = offer.rounds.iter().map(|round| plan(round).peers()).max().unwrap_or(0);
         let access = access(&args.access, &profile.target, dialect.data_columns(), peers)?;
         let url = profile.target.url.as_ref().map(|url| url.reveal().to_owned()).unwrap_or_default();
         let endpoints = Endpoints::new(profile.target.clone(), url, "check", access.clone());
@@ -140,11 +140,12 @@ impl<'a> AgentJob<'a> {
         signals: &StopSignals,
     ) -> Result<Exit, Exit> {
         let Self { args, profile, dialect, gates, access, traces } = self;
-        let (start_at, clock) = agent.wait_for_start(round, offered.plan_sha256.clone()).map_err(|error| {
+        let plan = Plan::new(profile.clone(), Seed(offered.seed));
+        let plan_sha256 = plan.sha256(dialect.file_text());
+        let (start_at, clock) = agent.wait_for_start(round, plan_sha256).map_err(|error| {
             agent.leave();
             ended(&error)
         })?;
-        let plan = Plan::new(profile.clone(), Seed(offered.seed));
         let load = LoadArgs { wait_for_target: Duration::ZERO, workers: args.workers };
         let shown = show(args.quiet || args.no_progress, args.color);
         let spec = RunSpec {

@@ -3,7 +3,7 @@
 use crate::cli::BusTlsArgs;
 use crate::commands::Exit;
 use crate::commands::terminal::write_stderr;
-use crate::fleet::{BusError, BusSettings};
+use crate::fleet::{BusError, BusSettings, RunName};
 
 pub(super) fn settings(url: &str, tls: &BusTlsArgs) -> BusSettings {
     let key = |cert: &std::path::PathBuf| tls.bus_key.clone().unwrap_or_else(|| cert.clone());
@@ -13,6 +13,17 @@ pub(super) fn settings(url: &str, tls: &BusTlsArgs) -> BusSettings {
         identity: tls.bus_cert.as_ref().map(|cert| (cert.clone(), key(cert))),
         insecure: tls.insecure_bus,
     }
+}
+
+/// The name of `--run`; without one, a name that is drawn.
+///
+/// # Errors
+/// It is no name; stderr has it already.
+pub(super) fn run_name(given: Option<&str>) -> Result<RunName, Exit> {
+    given.map_or_else(|| Ok(RunName::random()), str::parse).map_err(|why: String| {
+        write_stderr([format!("--run: {why}")]);
+        Exit::Usage
+    })
 }
 
 /// Tells the error on stderr, and chooses the exit.

@@ -1,6 +1,6 @@
 //! `meshload run --bus`: leads agents through the plan, and makes the report of their parts.
 
-use super::bus::{ended, settings};
+use super::bus::{ended, run_name, settings};
 use super::merge::MergeReport;
 use crate::cli::RunArgs;
 use crate::commands::Exit;
@@ -14,7 +14,6 @@ use crate::fleet::{Coordinator, FleetRules, Part, PlanOffer, RoundOffer, RunName
 use crate::gates::Gate;
 use crate::plan::Plan;
 use crate::profile::{Profile, to_toml};
-use crate::vocabulary::Seed;
 use crate::vocabulary::format::plural;
 
 /// Leads the run to its report. Nothing here touches the target.
@@ -24,12 +23,9 @@ pub(in crate::commands) fn run_over_bus(args: &RunArgs, profile: Profile, dialec
         write_stderr([why]);
         return Exit::Usage;
     }
-    let run = match args.fleet.run.as_ref().map_or_else(|| Ok(RunName::random()), |run| run.parse()) {
+    let run = match run_name(args.fleet.run.as_deref()) {
         Ok(run) => run,
-        Err(why) => {
-            write_stderr([format!("--run: {why}")]);
-            return Exit::Usage;
-        }
+        Err(exit) => return exit,
     };
     let agents = args.fleet.agents.unwrap_or(1);
     let seed = seed(args.change.seed, quiet);
@@ -152,18 +148,14 @@ fn parts(coordinator: &mut Coordinator<'_>, round: u32, offer: &RoundOffer) -> R
 }
 
 fn offer(args: &RunArgs, plan: &Plan, dialect: &Dialect) -> PlanOffer {
-    let round = |index: u64| {
-        let seed = plan.seed.0.wrapping_add(index);
-        let plan_sha256 = Plan::new(plan.profile.clone(), Seed(seed)).sha256(dialect.file_text());
-        RoundOffer { seed, run_id: run_id(), plan_sha256 }
-    };
+    let round = |index: u64| RoundOffer { seed: plan.seed.0.wrapping_add(index), run_id: run_id() };
     PlanOffer {
-        version: env!("CARGO_PKG_VERSION").to_owned(),
         agents: args.fleet.agents.unwrap_or(1),
         silence: args.fleet.lost_after,
         profile: to_toml(&plan.profile).to_owned(),
         dialect: dialect.name().to_owned(),
         dialect_text: dialect.file_text().map(str::to_owned),
+        plan_sha256: plan.sha256(dialect.file_text()),
         traces: args.keep.traces,
         rounds: (0..u64::from(args.trust.repeat)).map(round).collect(),
     }

@@ -12,7 +12,7 @@ use crate::os::host_name;
 use crate::plan::{Plan, ShareOf};
 use crate::profile::to_toml;
 use crate::summary::Edges;
-use crate::vocabulary::format::plural;
+use crate::vocabulary::format::{hex, plural};
 use sha2::{Digest, Sha256};
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -115,5 +115,5 @@ impl PlayedPart {
 fn common_run_id(plan: &Plan, dialect_text: Option<&str>, start_at: SystemTime) -> String {
     let since = start_at.duration_since(UNIX_EPOCH).unwrap_or_default().as_millis();
     let digest = Sha256::digest(format!("{} {} {since}", plan.sha256(dialect_text), plan.seed.0));
-    format!("m{:02x}{:02x}{:02x}", digest[0], digest[1], digest[2])
+    format!("m{}", hex(&digest[..3]))
 }

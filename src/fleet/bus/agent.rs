@@ -27,7 +27,7 @@ const CONTROLLER_SILENCE: f64 = 1.5;
 
 /// The sender of an agent's heartbeats.
 #[derive(Clone)]
-struct Heart {
+struct HeartbeatSender {
     connection: BusConnection,
     seat: ClaimedSlot,
     uuid: String,
@@ -39,7 +39,7 @@ struct Heart {
 pub struct BusAgent {
     /// Beats and listens on a thread of its own while the run is played.
     runtime: Runtime,
-    heart: Heart,
+    heartbeat: HeartbeatSender,
     order: watch::Receiver<Order>,
     signals: StopSignals,
 }
@@ -71,32 +71,32 @@ impl BusAgent {
         let (connection, seat, offer) = runtime.block_on(until_signal(signals, joined))?;
         let inbox = runtime.block_on(connection.inbox("order"))?;
         let (state, status) = (watch::Sender::default(), watch::Sender::default());
-        let heart = Heart { connection, seat, uuid, state, status };
+        let heartbeat = HeartbeatSender { connection, seat, uuid, state, status };
         let (ordered, order) = watch::channel(Order::Gather);
         let silence = offer.silence.mul_f64(CONTROLLER_SILENCE);
-        runtime.spawn(listen(inbox, silence, ordered, heart.state.subscribe(), signals.clone()));
-        runtime.spawn(heart.clone().beat());
-        Ok((Self { runtime, heart, order, signals: signals.clone() }, offer))
+        runtime.spawn(listen(inbox, silence, ordered, heartbeat.state.subscribe(), signals.clone()));
+        runtime.spawn(heartbeat.clone().run());
+        Ok((Self { runtime, heartbeat, order, signals: signals.clone() }, offer))
     }
 
     /// From 0.
     pub fn slot(&self) -> u32 {
-        self.heart.seat.slot
+        self.heartbeat.seat.slot
     }
 
     /// Takes the state of the run while it is played.
     pub fn status(&self) -> watch::Sender<RunStatus> {
-        self.heart.status.clone()
+        self.heartbeat.status.clone()
     }
 
     /// Tells the controller that this agent can't play the plan.
     pub fn refuse(&self, why: &str) {
-        self.last_word(AgentState::Refused(why.to_owned()));
+        self.send_state(AgentState::Refused(why.to_owned()));
     }
 
     /// Tells the controller that this agent goes.
     pub fn leave(&self) {
-        self.last_word(AgentState::Left);
+        self.send_state(AgentState::Left);
     }
 
     /// Reports readiness for a round, and waits for its start: the local time, and the clock's offset that it rests on.
@@ -104,7 +104,7 @@ impl BusAgent {
     /// # Errors
     /// The run ended, goes on without this agent, or a signal came.
     pub fn wait_for_start(&mut self, round: u32, plan_sha256: String) -> Result<(SystemTime, ClockOffset), BusError> {
-        let Self { runtime, heart: Heart { connection, seat, state, .. }, order, signals } = self;
+        let Self { runtime, heartbeat: HeartbeatSender { connection, seat, state, .. }, order, signals } = self;
         runtime.block_on(until_signal(signals, async {
             let clock = compared_clock(connection).await?;
             state.send_replace(AgentState::Prepared { round, plan_sha256 });
@@ -134,7 +134,7 @@ impl BusAgent {
     /// # Errors
     /// The bus stays away for a minute, or the run is over there.
     pub fn report(&self, round: u32, part: &[u8]) -> Result<(), BusError> {
-        let Heart { connection, seat, state, .. } = &self.heart;
+        let HeartbeatSender { connection, seat, state, .. } = &self.heartbeat;
         state.send_replace(AgentState::Drained { round });
         self.runtime.block_on(async {
             let subject = part_subject(round, seat.slot);
@@ -145,23 +145,23 @@ impl BusAgent {
             let manifest = serde_json::to_vec(&manifest).expect("a manifest has a JSON form");
             connection.store_once(&format!("{subject}.end"), &manifest).await
         })?;
-        self.last_word(AgentState::Reported { round });
+        self.send_state(AgentState::Reported { round });
         Ok(())
     }
 
     /// Changes the state, and waits until a heartbeat that has it is with the server.
-    fn last_word(&self, state: AgentState) {
-        self.heart.state.send_replace(state);
+    fn send_state(&self, state: AgentState) {
+        self.heartbeat.state.send_replace(state);
         self.runtime.block_on(async {
-            self.heart.tell().await;
-            self.heart.connection.flush().await;
+            self.heartbeat.tell().await;
+            self.heartbeat.connection.flush().await;
         });
     }
 }
 
-impl Heart {
+impl HeartbeatSender {
     /// Sends the state each second and when it changes.
-    async fn beat(self) {
+    async fn run(self) {
         let (mut changes, mut tick) = (self.state.subscribe(), tokio::time::interval(BEAT_EVERY));
         loop {
             self.tell().await;
@@ -260,11 +260,11 @@ async fn listen(
     signals: StopSignals,
 ) {
     loop {
-        let Ok(letter) = timeout(silence, inbox.next()).await else {
+        let Ok(message) = timeout(silence, inbox.next()).await else {
             signals.stop(StopSignal::ControllerLost);
             return;
         };
-        let Some(heard) = letter.read::<Order>() else { continue };
+        let Some(heard) = message.read::<Order>() else { continue };
         match &heard {
             Order::Stop(signal) => signals.stop(*signal),
             // The run goes on without this agent.

@@ -242,8 +242,8 @@ impl BusConnection {
     }
 
     /// Answers a message.
-    pub(super) async fn answer(&self, letter: BusMessage, answer: &impl Serialize) {
-        if let Some(reply) = letter.0.reply {
+    pub(super) async fn answer(&self, message: BusMessage, answer: &impl Serialize) {
+        if let Some(reply) = message.0.reply {
             // The asker asks again.
             let _ = self.client.publish(reply, json(answer).into()).await;
         }
@@ -266,8 +266,8 @@ impl BusMessage {
         read(&self.0.payload)
     }
 
-    /// The last word of its subject.
-    pub(super) fn last_word(&self) -> &str {
+    /// The last token of its subject.
+    pub(super) fn last_token(&self) -> &str {
         self.0.subject.rsplit('.').next().unwrap_or_default()
     }
 }

@@ -3,7 +3,7 @@
 use super::agent::{BEAT_EVERY, now_us, part_subject, runtime};
 use super::connection::{BusConnection, Inbox};
 use super::messages::{BusError, Heartbeat, Manifest, Order, PlanOffer, RoundOffer, SlotReply, SlotRequest};
-use super::pieces::{is_plausible, joined};
+use super::pieces::{PartialPart, is_plausible};
 use super::progress::{gathering, playing};
 use super::roster::AgentRoster;
 use super::settings::{BusSettings, RunName};
@@ -42,12 +42,13 @@ pub struct FleetRules {
 /// The controller of a run on several machines.
 pub struct Coordinator<'a> {
     runtime: Runtime,
-    desk: Desk<'a>,
+    state: CoordinatorState<'a>,
 }
 
 /// All that the controller watches while it waits.
-struct Desk<'a> {
+struct CoordinatorState<'a> {
     connection: BusConnection,
+    plan_sha256: String,
     roster: AgentRoster,
     rules: FleetRules,
     order: watch::Sender<Order>,
@@ -74,7 +75,7 @@ impl<'a> Coordinator<'a> {
         tell: &'a dyn Fn(String),
     ) -> Result<Self, BusError> {
         let runtime = runtime()?;
-        let desk = runtime.block_on(async {
+        let state = runtime.block_on(async {
             let connection = BusConnection::open(settings, run).await?;
             let clock = connection.inbox("clk").await?;
             let (joins, beats) = (connection.inbox("join").await?, connection.inbox("hb.*").await?);
@@ -82,7 +83,8 @@ impl<'a> Coordinator<'a> {
             let order = watch::Sender::new(Order::Gather);
             tokio::spawn(announce(connection.clone(), order.subscribe()));
             tokio::spawn(tell_time(connection.clone(), clock));
-            Ok(Desk {
+            Ok(CoordinatorState {
+                plan_sha256: offer.plan_sha256.clone(),
                 roster: AgentRoster::new(offer.agents, rules.silence),
                 rules,
                 order,
@@ -96,7 +98,7 @@ impl<'a> Coordinator<'a> {
                 connection,
             })
         })?;
-        Ok(Self { runtime, desk })
+        Ok(Self { runtime, state })
     }
 
     /// Plays a round, counted from 1: waits until all agents are ready, starts them, and returns the parts that came.
@@ -104,32 +106,33 @@ impl<'a> Coordinator<'a> {
     /// # Errors
     /// Not all agents got ready in time, one was lost before, or a signal came before the round began.
     pub fn play(&mut self, round: u32, offer: &RoundOffer) -> Result<Vec<Part>, BusError> {
-        let desk = &mut self.desk;
-        self.runtime.block_on(async {
-            desk.gather(round, &offer.plan_sha256).await?;
-            Ok(desk.collect(round, &offer.run_id).await)
+        let Self { runtime, state } = self;
+        runtime.block_on(async {
+            state.gather(round).await?;
+            Ok(state.collect(round, &offer.run_id).await)
         })
     }
 
     /// Tells all agents that the run is over, and forgets it on the bus unless an agent may still report.
     pub fn close(self, why: &str) {
-        let Self { runtime, desk } = self;
+        let Self { runtime, state } = self;
+        let over = Order::Over(why.to_owned());
         runtime.block_on(async {
-            desk.order.send_replace(Order::Over(why.to_owned()));
-            desk.connection.tell("order", &Order::Over(why.to_owned())).await;
-            desk.connection.flush().await;
-            if desk.roster.lost().next().is_none() {
-                desk.connection.delete_run().await;
+            state.order.send_replace(over.clone());
+            state.connection.tell("order", &over).await;
+            state.connection.flush().await;
+            if state.roster.lost().next().is_none() {
+                state.connection.delete_run().await;
             }
         });
     }
 }
 
-impl Desk<'_> {
-    async fn gather(&mut self, round: u32, plan_sha256: &str) -> Result<(), BusError> {
+impl CoordinatorState<'_> {
+    async fn gather(&mut self, round: u32) -> Result<(), BusError> {
         let (until, mut signals) = (Instant::now() + self.rules.gather_max, self.signals.clone());
         self.roster.next_round();
-        while !self.roster.is_prepared(round, plan_sha256) {
+        while !self.roster.is_prepared(round, &self.plan_sha256) {
             tokio::select! {
                 biased;
                 signal = signals.first() => return Err(BusError::Stopped(signal)),
@@ -192,8 +195,8 @@ impl Desk<'_> {
     async fn step(&mut self) {
         tokio::select! {
             biased;
-            letter = self.joins.next() => {
-                let Some(request) = letter.read::<SlotRequest>() else { return };
+            message = self.joins.next() => {
+                let Some(request) = message.read::<SlotRequest>() else { return };
                 let (host, cores) = (request.machine.host.clone(), request.machine.cores);
                 let reply = self.roster.join(Instant::now(), request);
                 match &reply {
@@ -201,10 +204,10 @@ impl Desk<'_> {
                     SlotReply::Refused(why) => (self.tell)(format!("an agent on {host} was refused: {why}")),
                     SlotReply::Wait(_) => {}
                 }
-                self.connection.answer(letter, &reply).await;
+                self.connection.answer(message, &reply).await;
             }
-            letter = self.beats.next() => {
-                let (Ok(slot), Some(beat)) = (letter.last_word().parse(), letter.read::<Heartbeat>()) else { return };
+            message = self.beats.next() => {
+                let (Ok(slot), Some(beat)) = (message.last_token().parse(), message.read::<Heartbeat>()) else { return };
                 if let Some(why) = self.roster.hear(Instant::now(), slot, beat) {
                     (self.tell)(why);
                 }
@@ -260,17 +263,12 @@ impl Desk<'_> {
         if manifest.attempt != self.roster.attempt(slot) || !is_plausible(&manifest) {
             return Err("its manifest is not that of the agent that was started".to_owned());
         }
-        let (mut pieces, mut bytes) = (vec![], 0);
+        let mut partial = PartialPart::new(&manifest);
         for index in 0..manifest.pieces {
             let Ok(Some(piece)) = self.connection.stored(&format!("{subject}.{index}")).await else { return Ok(None) };
-            bytes += piece.len() as u64;
-            if bytes > manifest.bytes {
-                return Err("its pieces are longer than it says".to_owned());
-            }
-            pieces.push(piece);
+            partial.add(&piece)?;
         }
-        let bytes = joined(pieces.iter().map(Vec::as_slice), &manifest)?;
-        let part = Part::read(&bytes).map_err(|unusable| unusable.to_string())?;
+        let part = Part::read(&partial.end()?).map_err(|unusable| unusable.to_string())?;
         let share = ShareOf { index: slot, of: self.roster.len() as u32 };
         if part.context.share != share || part.played.facts.id != run_id {
             return Err(format!("it is share {} of the run {}", part.context.share, part.played.facts.id));
@@ -295,7 +293,7 @@ async fn announce(connection: BusConnection, mut order: watch::Receiver<Order>) 
 /// Tells the time to agents that compare their clocks.
 async fn tell_time(connection: BusConnection, mut inbox: Inbox) {
     loop {
-        let letter = inbox.next().await;
-        connection.answer(letter, &now_us()).await;
+        let message = inbox.next().await;
+        connection.answer(message, &now_us()).await;
     }
 }

@@ -8,8 +8,6 @@ use std::time::Duration;
 /// The plan as the controller offers it.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct PlanOffer {
-    /// The controller's version of meshload; agents must have the same.
-    pub version: String,
     /// The number of shares.
     pub agents: u32,
     /// An agent that is silent for so long is lost.
@@ -19,6 +17,8 @@ pub struct PlanOffer {
     pub dialect: String,
     /// The text of a dialect's file; absent for a built-in.
     pub dialect_text: Option<String>,
+    /// The hash of the plan, which its seeds don't change.
+    pub plan_sha256: String,
     /// The most traces to keep.
     pub traces: u16,
     /// The runs, one after the other.
@@ -31,7 +31,6 @@ pub struct RoundOffer {
     pub seed: u64,
     /// The run's id on the wire.
     pub run_id: String,
-    pub plan_sha256: String,
 }
 
 /// The machine that an agent runs on.

@@ -2,8 +2,8 @@
 
 use super::messages::Manifest;
 use crate::fleet::format::BYTES_MAX;
+use crate::vocabulary::format::hex;
 use sha2::{Digest, Sha256};
-use std::fmt::Write;
 
 /// The most bytes of a piece; a server takes 1 MiB unless it is told otherwise.
 const PIECE_BYTES_MAX: usize = 512 << 10;
@@ -20,35 +20,47 @@ pub(super) fn is_plausible(manifest: &Manifest) -> bool {
     manifest.bytes <= BYTES_MAX as u64 && u64::from(manifest.pieces) <= manifest.bytes
 }
 
-/// The part of its pieces, in order.
-///
-/// # Errors
-/// One sentence: the pieces are not those of the manifest.
-pub(super) fn joined<'a>(
-    pieces: impl IntoIterator<Item = &'a [u8]>,
-    manifest: &Manifest,
-) -> Result<Vec<u8>, &'static str> {
-    let mut part = vec![];
-    for piece in pieces {
-        part.extend_from_slice(piece);
-        if part.len() as u64 > manifest.bytes {
-            return Err("its pieces are longer than it says");
-        }
+/// A part whose pieces come in order.
+pub(super) struct PartialPart<'a> {
+    manifest: &'a Manifest,
+    bytes: Vec<u8>,
+}
+
+impl<'a> PartialPart<'a> {
+    pub(super) fn new(manifest: &'a Manifest) -> Self {
+        Self { manifest, bytes: vec![] }
     }
-    if sha256(&part) == manifest.sha256 { Ok(part) } else { Err("its checksum differs") }
+
+    /// # Errors
+    /// The pieces are longer than the manifest says.
+    pub(super) fn add(&mut self, piece: &[u8]) -> Result<(), &'static str> {
+        self.bytes.extend_from_slice(piece);
+        if self.bytes.len() as u64 > self.manifest.bytes { Err("its pieces are longer than it says") } else { Ok(()) }
+    }
+
+    /// The whole part.
+    ///
+    /// # Errors
+    /// The pieces are not those of the manifest.
+    pub(super) fn end(self) -> Result<Vec<u8>, &'static str> {
+        if sha256(&self.bytes) == self.manifest.sha256 { Ok(self.bytes) } else { Err("its checksum differs") }
+    }
 }
 
 fn sha256(bytes: &[u8]) -> String {
-    Sha256::digest(bytes).iter().fold(String::new(), |mut hex, byte| {
-        let _ = write!(hex, "{byte:02x}");
-        hex
-    })
+    hex(&Sha256::digest(bytes))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use proptest::prelude::*;
+
+    fn joined<'a>(pieces: impl IntoIterator<Item = &'a [u8]>, manifest: &Manifest) -> Result<Vec<u8>, &'static str> {
+        let mut part = PartialPart::new(manifest);
+        pieces.into_iter().try_for_each(|piece| part.add(piece))?;
+        part.end()
+    }
 
     proptest! {
         #[test]

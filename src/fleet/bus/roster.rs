@@ -85,7 +85,6 @@ impl AgentRoster {
         let agent = place.agent.as_mut().filter(|agent| is_current && agent.uuid == beat.uuid && !agent.is_lost)?;
         agent.heard = now;
         agent.status = beat.status;
-        let host = agent.machine.host.clone();
         let why = match &beat.state {
             AgentState::Refused(why) => Some(why.clone()),
             AgentState::Left => Some("it was stopped".to_owned()),
@@ -93,11 +92,8 @@ impl AgentRoster {
         };
         agent.state = beat.state;
         let why = why.filter(|_| !agent.is_done)?;
-        if self.has_begun {
-            agent.is_lost = true;
-        } else {
-            place.agent = None;
-        }
+        let host = agent.machine.host.clone();
+        place.give_up(self.has_begun);
         Some(format!("slot {slot} on {host}: {why}"))
     }
 
@@ -109,12 +105,9 @@ impl AgentRoster {
         };
         let mut silent = vec![];
         for (slot, place) in (0..).zip(&mut self.slots) {
-            let Some(agent) = place.agent.as_mut().filter(|agent| is_silent(agent)) else { continue };
-            silent.push(slot);
-            if has_begun {
-                agent.is_lost = true;
-            } else {
-                place.agent = None;
+            if place.agent.as_ref().is_some_and(is_silent) {
+                silent.push(slot);
+                place.give_up(has_begun);
             }
         }
         silent
@@ -157,14 +150,14 @@ impl AgentRoster {
     }
 
     pub(super) fn done(&mut self, slot: u32) {
-        if let Some(agent) = self.slots.get_mut(slot as usize).and_then(|slot| slot.agent.as_mut()) {
+        if let Some(agent) = self.agent_mut(slot) {
             (agent.is_done, agent.is_lost) = (true, false);
         }
     }
 
     /// The agent of a slot will not report.
     pub(super) fn lose(&mut self, slot: u32) {
-        if let Some(agent) = self.slots.get_mut(slot as usize).and_then(|slot| slot.agent.as_mut()) {
+        if let Some(agent) = self.agent_mut(slot) {
             agent.is_lost = !agent.is_done;
         }
     }
@@ -192,6 +185,20 @@ impl AgentRoster {
 
     pub(super) fn len(&self) -> usize {
         self.slots.len()
+    }
+
+    fn agent_mut(&mut self, slot: u32) -> Option<&mut SeatedAgent> {
+        self.slots.get_mut(slot as usize)?.agent.as_mut()
+    }
+}
+
+impl AgentSlot {
+    /// Waits for the agent no longer: the slot is free again, or once the run has begun, lost.
+    fn give_up(&mut self, has_begun: bool) {
+        match &mut self.agent {
+            Some(agent) if has_begun => agent.is_lost = true,
+            agent => *agent = None,
+        }
     }
 }
 

@@ -1,10 +1,19 @@
 //! Figures formatted for people: three significant digits and the unit that fits.
 
+use std::fmt::Write;
 use std::time::Duration;
 
 /// Whole microseconds, as histograms and JSON store them; saturates at `u64::MAX`.
 pub fn micros(time: Duration) -> u64 {
     u64::try_from(time.as_micros()).unwrap_or(u64::MAX)
+}
+
+/// Bytes as hexadecimal digits, `0b5f`.
+pub fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::new(), |mut hex, byte| {
+        let _ = write!(hex, "{byte:02x}");
+        hex
+    })
 }
 
 /// Microseconds as `812 µs`, `41.2 ms`, `1.30 s`, `2 min 5 s`.

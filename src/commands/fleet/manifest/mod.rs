@@ -1,5 +1,6 @@
 //! `meshload manifest`: the files with which a scheduler, or a person, starts the agents of a run and their controller.
 
+use super::bus::run_name;
 use crate::cli::{ChangeArgs, ManifestArgs, ManifestKind, ShapeArgs};
 use crate::commands::Exit;
 use crate::commands::inputs;
@@ -22,12 +23,9 @@ pub fn manifest(args: &ManifestArgs) -> Exit {
         Ok(profile) => profile,
         Err(exit) => return exit,
     };
-    let run = match args.run.as_ref().map_or_else(|| Ok(RunName::random()), |run| run.parse()) {
+    let run = match run_name(args.run.as_deref()) {
         Ok(run) => run,
-        Err(why) => {
-            write_stderr([format!("--run: {why}")]);
-            return Exit::Usage;
-        }
+        Err(exit) => return exit,
     };
     if let Some(why) = obstacle(args, &profile, &run) {
         write_stderr([why]);
