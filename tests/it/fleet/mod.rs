@@ -6,6 +6,7 @@ mod hosts;
 mod losses;
 mod nats;
 mod sealed;
+mod slurm;
 
 use meshload::fleet::sealed;
 use std::fs;
