@@ -20,6 +20,9 @@ use std::time::{Duration, Instant};
 /// Magic, version, length and checksum, before the deflated rest.
 const HEADER_BYTES: usize = 49;
 
+/// Makes a part one of another run.
+type Change = fn(&mut Part);
+
 fn parts(scenario: &Scenario, events: &[Event], of: u32) -> Vec<Part> {
     (0..of).map(|index| part(scenario, events, ShareOf { index, of })).collect()
 }
@@ -111,7 +114,7 @@ fn what_is_missing_is_told_and_strangers_are_refused() {
     let refused = |parts: Vec<Part>| merge(parts, Instant::now()).err().unwrap();
     assert_eq!(refused(vec![]), MergeError::Nothing);
     assert_eq!(refused(vec![parts[1].clone(), parts[1].clone()]), MergeError::Twice(parts[1].context.share));
-    let strangers: [(&str, fn(&mut Part)); 8] = [
+    let strangers: [(&str, Change); 8] = [
         ("the run's id", |part| part.played.facts.id.push('x')),
         ("the version of meshload", |part| part.played.facts.build.version.push('x')),
         ("plan_sha256", |part| part.played.facts.plan_sha256.push('x')),
