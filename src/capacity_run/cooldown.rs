@@ -27,7 +27,7 @@ pub(super) enum CooldownEnd {
 }
 
 /// The pauses of one search; a signal ends each of them.
-pub(super) struct Cooldown {
+pub struct Cooldown {
     runtime: Runtime,
     signals: StopSignals,
     restart: Option<String>,
@@ -40,7 +40,7 @@ impl Cooldown {
     ///
     /// # Errors
     /// The system refuses the runtime.
-    pub(super) fn new(restart: Option<String>, signals: StopSignals) -> io::Result<Self> {
+    pub fn new(restart: Option<String>, signals: StopSignals) -> io::Result<Self> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         Ok(Self { runtime, signals, restart, others: None })
     }

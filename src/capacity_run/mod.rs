@@ -4,5 +4,6 @@ mod cooldown;
 mod run;
 mod samples;
 
-pub use run::{CapacityRun, CapacityRunResult, capacity_run};
+pub use cooldown::Cooldown;
+pub use run::{CapacityRun, CapacityRunResult, PlayedProbe, capacity_run};
 pub use samples::{TooFewSamples, cure, enough};

@@ -3,7 +3,7 @@
 use super::cooldown::{Cooldown, CooldownEnd};
 use super::samples::TooFewSamples;
 use crate::capacity::{Ends, LoadRange, Next, Probe, ProbeOutcome, ProbeVerdict, Search, StoppedBy, TargetRow, Vary};
-use crate::controller::{self, FinishedRun, RunSpec, StartError, Stop, StopSignal, StopSignals};
+use crate::controller::{FinishedRun, Stop, StopSignal};
 use crate::gates::{Gate, passed};
 use crate::plan::{Cost, MachineLimits, Plan};
 use crate::profile::Profile;
@@ -27,12 +27,23 @@ pub struct CapacityRun {
     pub counts_invalid: bool,
     /// Limits of this machine; a load beyond them is not tried.
     pub machine: MachineLimits,
+    /// Machines like this one that share each load.
+    pub machines: u32,
     /// The number of tokens, if peers need one each; a load of more peers is not tried.
     pub tokens: Option<u64>,
-    /// Command that `sh -c` runs between probes.
-    pub restart: Option<String>,
-    /// Signals that end the search early.
-    pub signals: StopSignals,
+}
+
+/// A probe as it was played, on one machine or on several.
+pub struct PlayedProbe {
+    pub summary: Summary,
+    pub stop: Option<Stop>,
+    pub panics: u64,
+}
+
+impl From<FinishedRun> for PlayedProbe {
+    fn from(FinishedRun { summary, stop, panics, .. }: FinishedRun) -> Self {
+        Self { summary, stop, panics }
+    }
 }
 
 /// The result of a capacity search.
@@ -54,17 +65,18 @@ pub struct CapacityRunResult {
     pub notes: Vec<String>,
 }
 
-/// Searches until the limit is known, the budget is used up, or a signal comes. `spec_of` makes a run of a plan;
-/// `on_probe` is called after each probe.
+/// Searches until the limit is known, the budget is used up, or a signal comes. `play` plays the plan of a load, before which the target
+/// may have been restarted so recently that it has to be waited for; `on_probe` is called after each probe.
 ///
 /// # Errors
 /// A run could not start.
-pub fn capacity_run(
+pub fn capacity_run<E>(
     capacity_run: &CapacityRun,
-    spec_of: &dyn Fn(Plan) -> RunSpec,
+    mut cooldown: Cooldown,
+    play: &mut dyn FnMut(Plan, f64, Option<Duration>) -> Result<PlayedProbe, E>,
     on_probe: &mut dyn FnMut(&Probe),
-) -> Result<CapacityRunResult, StartError> {
-    let mut cooldown = Cooldown::new(capacity_run.restart.clone(), capacity_run.signals.clone())?;
+) -> Result<CapacityRunResult, E> {
+    let url = capacity_run.profile.target.url.as_ref().map(|url| url.reveal().to_owned());
     let began = Instant::now();
     let mut search = Search::new(capacity_run.range);
     let mut found = CapacityRunResult::default();
@@ -87,9 +99,8 @@ pub fn capacity_run(
             break;
         }
         let probe_began = Instant::now();
-        let spec = spec_of(plan);
         if !first {
-            match cooldown.rest(found.last.as_ref(), spec.url.as_deref()) {
+            match cooldown.rest(found.last.as_ref(), url.as_deref()) {
                 Ok(CooldownEnd::Ready) => {}
                 Ok(CooldownEnd::Stopped(signal)) => {
                     found.stop(signal);
@@ -103,7 +114,7 @@ pub fn capacity_run(
                 }
             }
         }
-        let done = run(capacity_run, spec, cooldown.restarts())?;
+        let done = play(plan, load, cooldown.restarts().then_some(AFTER_RESTART))?;
         longest = longest.max(probe_began.elapsed());
         found.panics += done.panics;
         let (mut probe, summary) = judge_probe(capacity_run, load, &done);
@@ -155,7 +166,7 @@ impl CapacityRunResult {
 /// One sentence: this machine can't make the load, or the load measures nothing.
 fn plan(capacity_run: &CapacityRun, load: f64, attempt: usize) -> Result<Plan, String> {
     let profile = capacity_run.vary.apply(&capacity_run.profile, load);
-    let mut problems = Cost::of(&profile).check(&capacity_run.machine);
+    let mut problems = Cost::of_share(&profile, capacity_run.machines).check(&capacity_run.machine);
     if problems.is_empty() {
         let plan = Plan::new(profile, Seed(capacity_run.seed.wrapping_add(attempt as u64)));
         problems = plan.problems();
@@ -172,20 +183,8 @@ fn plan(capacity_run: &CapacityRun, load: f64, attempt: usize) -> Result<Plan, S
 /// The least time to wait for a target that was restarted.
 const AFTER_RESTART: Duration = Duration::from_secs(20);
 
-/// Runs one probe.
-///
-/// # Errors
-/// The run could not start.
-fn run(capacity_run: &CapacityRun, mut spec: RunSpec, restarts: bool) -> Result<FinishedRun, StartError> {
-    if restarts {
-        spec.wait_for_target = spec.wait_for_target.max(AFTER_RESTART);
-    }
-    spec.gates.clone_from(&capacity_run.gates);
-    controller::run_until(spec, capacity_run.signals.clone())
-}
-
 /// Judges a run by the gates. A run that is not valid, or has too few samples, is neither held nor broken.
-fn judge_probe(capacity_run: &CapacityRun, load: f64, done: &FinishedRun) -> (Probe, Summary) {
+fn judge_probe(capacity_run: &CapacityRun, load: f64, done: &PlayedProbe) -> (Probe, Summary) {
     let summary = done.summary.clone();
     let rows = summary.target_process.as_ref().map(TargetRow::of).unwrap_or_default();
     let counts = summary.validity.verdict != Validity::Invalid || capacity_run.counts_invalid;

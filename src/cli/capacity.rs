@@ -1,6 +1,7 @@
 //! Arguments of `meshload capacity`.
 
 use super::access::{AccessArgs, TargetWatchArgs};
+use super::fleet::LeadArgs;
 use super::options::{ChangeArgs, ColorWhen, LoadArgs, ShapeArgs, StdoutFormat, folder};
 use crate::capacity::Vary;
 use crate::profile::{duration, rate, share};
@@ -15,6 +16,7 @@ use std::time::Duration;
   meshload capacity mine.toml --vary room-size --to 40 --require 12
   meshload capacity --target ws://127.0.0.1:9001/ws/ --beside reports/broadcast    two servers side by side
   meshload capacity --vary rooms --set 'faults.rules=[\"capacity 300/s\"]'    a server whose limit is known
+  meshload capacity mine.toml --bus tls://nats.example.org --agents 3    the load of three machines
 
 Exits with 0 when it names a number, 99 if the lowest load fails already or --require is missed, 98 if no probe was valid.")]
 pub struct CapacityArgs {
@@ -35,6 +37,8 @@ pub struct CapacityArgs {
     pub access: AccessArgs,
     #[command(flatten)]
     pub load: LoadArgs,
+    #[command(flatten)]
+    pub lead: LeadArgs,
     /// Another search, by its folder or capacity.json: both stand side by side in the report
     #[arg(long, value_name = "FOLDER", value_parser = folder, help_heading = "Output", env = "MESHLOAD_BESIDE")]
     pub beside: Option<PathBuf>,

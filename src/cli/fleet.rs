@@ -15,20 +15,24 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 #[command(next_help_heading = "Several machines")]
 pub struct FleetArgs {
     /// Plays one of N shares of the plan, such as 2/3, and leaves part.mesh for `meshload merge`
-    #[arg(long, value_name = "I/N", requires = "start_at", env = "MESHLOAD_SHARE")]
+    #[arg(long, value_name = "I/N", requires = "start_at", conflicts_with = "bus", env = "MESHLOAD_SHARE")]
     pub share: Option<ShareOf>,
     /// The common start of all shares: RFC 3339, or seconds since 1970 (`date +%s`)
     #[arg(long, value_name = "TIME", requires = "share", value_parser = start_time, env = "MESHLOAD_START_AT")]
     pub start_at: Option<SystemTime>,
+    #[command(flatten)]
+    pub lead: LeadArgs,
+    /// Share of the plan's edges that may be lost with agents without exit 97, such as 10%
+    #[arg(long, value_name = "SHARE", default_value = "0%", value_parser = tolerance, env = "MESHLOAD_TOLERATE_LOSS")]
+    pub tolerate_loss: f64,
+}
+
+/// The controller of agents on a bus.
+#[derive(Args, Debug)]
+#[command(next_help_heading = "Several machines")]
+pub struct LeadArgs {
     /// Leads the agents that meet on this NATS server: nats:// on this machine, tls:// elsewhere
-    #[arg(
-        long,
-        value_name = "URL",
-        requires = "agents",
-        conflicts_with = "share",
-        env = "MESHLOAD_BUS",
-        hide_env_values = true
-    )]
+    #[arg(long, value_name = "URL", requires = "agents", env = "MESHLOAD_BUS", hide_env_values = true)]
     pub bus: Option<String>,
     /// The number of agents, each of which plays a share
     #[arg(long, value_name = "N", requires = "bus", value_parser = clap::value_parser!(u32).range(1..=1000), env = "MESHLOAD_AGENTS")]
@@ -36,9 +40,6 @@ pub struct FleetArgs {
     /// The run's name on the bus [default: one that is drawn]
     #[arg(long, value_name = "ID", requires = "bus", env = "MESHLOAD_RUN")]
     pub run: Option<String>,
-    /// Share of the plan's edges that may be lost with agents without exit 97, such as 10%
-    #[arg(long, value_name = "SHARE", default_value = "0%", value_parser = tolerance, env = "MESHLOAD_TOLERATE_LOSS")]
-    pub tolerate_loss: f64,
     /// An agent that is silent for so long is lost
     #[arg(long, value_name = "TIME", default_value = "10s", value_parser = lost_after, env = "MESHLOAD_LOST_AFTER")]
     pub lost_after: Duration,
@@ -75,7 +76,7 @@ pub struct BusTlsArgs {
 The plan comes from `meshload run PROFILE --bus URL --run ID --agents N`. Tokens, rows, certificates, variables and permission to
 load the target are this machine's own: none of them passes the bus. The part stays in part.mesh of --out as well.
 Exits with 0 if its share was played and reported, 2 if it can't play the plan, 95 if the target is not allowed here,
-97 if the run ended before or without it.")]
+97 if the run ended before or without it, 99 if a gate stopped it.")]
 pub struct AgentArgs {
     /// The NATS server of the run: nats:// on this machine, tls:// elsewhere
     #[arg(long, value_name = "URL", env = "MESHLOAD_BUS", hide_env_values = true)]

@@ -14,7 +14,7 @@ pub use access::{AccessArgs, TargetWatchArgs};
 pub use capacity::{CapacityArgs, Load, SearchArgs};
 pub use evidence::EvidenceArgs;
 pub use exit_status::EXIT_CODES;
-pub use fleet::{AgentArgs, BusTlsArgs, FleetArgs, ManifestArgs, ManifestKind, MergeArgs};
+pub use fleet::{AgentArgs, BusTlsArgs, FleetArgs, LeadArgs, ManifestArgs, ManifestKind, MergeArgs};
 pub use options::{
     CalibrateArgs, CalibrateWhen, ChangeArgs, ColorWhen, LoadArgs, OutputArgs, ReportFile, ReportFiles, RoutingArg,
     SeedChoice, ServeArgs, ServerKind, ShapeArgs, StdoutFormat, TrustArgs,

@@ -85,6 +85,7 @@ impl From<StopSignal> for Exit {
             StopSignal::Interrupt => Self::Interrupted,
             StopSignal::Terminate => Self::Terminated,
             StopSignal::ControllerLost | StopSignal::AgentLost => Self::Incomplete,
+            StopSignal::Gate => Self::Failed,
         }
     }
 }

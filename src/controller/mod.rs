@@ -19,7 +19,7 @@ pub use report::progress::Show;
 pub use run::calibration::{Calibration, calibrate};
 pub use run::control::control;
 pub use run::prepared_run::Capture;
-pub use run::status::RunStatus;
+pub use run::status::{RunStatus, StatusFeed};
 pub use run::{RunSpec, run, run_until};
 pub use secrets::redactor;
 pub use signals::{StopSignal, StopSignals};

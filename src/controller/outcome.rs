@@ -32,6 +32,15 @@ pub enum Stop {
     Gate,
 }
 
+impl From<StopSignal> for Stop {
+    fn from(signal: StopSignal) -> Self {
+        match signal {
+            StopSignal::Gate => Self::Gate,
+            signal => Self::Signal(signal),
+        }
+    }
+}
+
 /// The reason for which a run did not start.
 #[derive(Debug)]
 pub enum StartError {

@@ -12,7 +12,7 @@ use tokio::sync::watch;
 /// Terminals and npm send a signal twice: the same signal within this time counts once.
 const REPEAT_MAX: Duration = Duration::from_secs(1);
 
-/// A reason from outside that stops a run: a signal, or on several machines the loss of another process.
+/// A reason from outside that stops a run: a signal, or on several machines another process that is lost or judges.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum StopSignal {
     Hangup,
@@ -22,6 +22,8 @@ pub enum StopSignal {
     ControllerLost,
     /// Another agent of the run fell silent.
     AgentLost,
+    /// A gate marked `abort` fails on the figures of all agents.
+    Gate,
 }
 
 impl StopSignal {
@@ -32,6 +34,7 @@ impl StopSignal {
             Self::Terminate => "SIGTERM",
             Self::ControllerLost => "the loss of the controller",
             Self::AgentLost => "the loss of an agent",
+            Self::Gate => "a gate",
         }
     }
 }

@@ -10,7 +10,8 @@ mod part;
 
 pub use body::sealed;
 pub use bus::{
-    AgentMachine, BusAgent, BusError, BusSettings, ClockOffset, Coordinator, FleetRules, PlanOffer, RoundOffer, RunName,
+    AgentMachine, BusAgent, BusError, BusSettings, ClockOffset, Coordinator, FleetRules, PlanOffer, PlanRefusal,
+    RunName,
 };
 pub use context::{PartContext, PlannedWork};
 pub use format::{BYTES_MAX, Unusable};

@@ -3,6 +3,7 @@
 mod search;
 
 use super::Exit;
+use super::fleet::search::FleetSearch;
 use super::inputs::access::access;
 use super::inputs::auto::settled_profile;
 use super::inputs::watched::watched;
@@ -16,9 +17,9 @@ use crate::capacity::{
     CapacityResult, Evidence, LimitedBy, LoadRange, Probe, ProbeVerdict, Reproduction, SearchContext, SearchGate,
     StoppedBy, Vary,
 };
-use crate::capacity_run::{CapacityRun, CapacityRunResult, capacity_run};
+use crate::capacity_run::{CapacityRun, CapacityRunResult, Cooldown, PlayedProbe, capacity_run};
 use crate::cli::CapacityArgs;
-use crate::controller::{RunSpec, Show, StartError, StopSignals};
+use crate::controller::{self, RunSpec, Show, StartError, StopSignals};
 use crate::gates::{Aggregation, Gate};
 use crate::os::{machine_limits, raise_descriptors};
 use crate::plan::Plan;
@@ -53,8 +54,8 @@ fn run_search(args: &CapacityArgs) -> Result<Exit, Exit> {
         write_stderr([why]);
         Exit::Usage
     })?;
-    let least = args.search.vary.apply(&profile, range.from);
-    let access = access(&args.access, &profile.target, dialect.data_columns(), Plan::new(least, seed).peers())?;
+    let least = Plan::new(args.search.vary.apply(&profile, range.from), seed);
+    let access = access(&args.access, &profile.target, dialect.data_columns(), least.peers())?;
     let watched = watched(&args.watch, &access, args.load.wait_for_target)?;
     raise_descriptors();
     let folder = folder(args, &profile, seed);
@@ -65,8 +66,13 @@ fn run_search(args: &CapacityArgs) -> Result<Exit, Exit> {
     let quiet = args.quiet;
     let signals = StopSignals::listen(move |signal| confirm_signal(signal, quiet), exit_on_signal)
         .map_err(|error| report_start_error(&StartError::Own(error)))?;
+    let tell = move |line: String| {
+        if !quiet {
+            write_stderr([line]);
+        }
+    };
+    let mut fleet = FleetSearch::open(args, (&least, &dialect), &signals, &tell)?;
     let job = CapacityRun {
-        signals,
         vary: args.search.vary,
         range,
         steps: args.search.steps.iter().map(|step| step.number).collect(),
@@ -75,8 +81,8 @@ fn run_search(args: &CapacityArgs) -> Result<Exit, Exit> {
         budget: args.search.budget,
         counts_invalid: profile.validity.on_invalid == OnInvalid::Warn,
         machine: machine_limits(),
+        machines: args.lead.agents.unwrap_or(1),
         tokens: args.access.tokens.as_ref().map(|_| access.tokens.len() as u64),
-        restart: args.restart_cmd.clone(),
         profile,
     };
     let show = match show(args.quiet || args.no_progress, args.color) {
@@ -85,22 +91,28 @@ fn run_search(args: &CapacityArgs) -> Result<Exit, Exit> {
         show => show,
     };
     let (began, started_at) = (Instant::now(), to_rfc3339(SystemTime::now()));
-    if !args.quiet {
-        write_stderr([announcement(&job)]);
-    }
-    let spec = |plan| RunSpec {
-        watched: watched.clone(),
-        ..run_spec(&args.load, access.clone(), show, plan, dialect.clone(), vec![], faults.clone())
-    };
-    let mut shown = 0;
-    let searched = capacity_run(&job, &spec, &mut |probe| {
-        shown += 1;
-        if !args.quiet {
-            write_stderr([probe_line(shown, job.vary, &job.profile, probe)]);
+    tell(announcement(&job));
+    let mut play = |plan, load, after_restart: Option<Duration>| {
+        if let Some(fleet) = &mut fleet {
+            return fleet.play(&plan, load);
         }
+        let spec = run_spec(&args.load, access.clone(), show, plan, dialect.clone(), job.gates.clone(), faults.clone());
+        let wait_for_target = spec.wait_for_target.max(after_restart.unwrap_or_default());
+        let spec = RunSpec { watched: watched.clone(), wait_for_target, ..spec };
+        let played = controller::run_until(spec, signals.clone()).map(PlayedProbe::from);
+        played.map_err(|start_error| report_start_error(&start_error))
+    };
+    let cooldown = Cooldown::new(args.restart_cmd.clone(), signals.clone())
+        .map_err(|error| report_start_error(&StartError::Own(error)))?;
+    let mut shown = 0;
+    let searched = capacity_run(&job, cooldown, &mut play, &mut |probe| {
+        shown += 1;
+        tell(probe_line(shown, job.vary, &job.profile, probe));
     });
-    let searched = searched.map_err(|start_error| report_start_error(&start_error))?;
-    Ok(finish(args, &job, searched, (&started_at, began.elapsed()), beside, &folder))
+    if let Some(fleet) = fleet {
+        fleet.close();
+    }
+    Ok(finish(args, &job, searched?, (&started_at, began.elapsed()), beside, &folder))
 }
 
 type SearchInputs = (LoadRange, Option<CapacityResult>);
@@ -260,7 +272,8 @@ fn search_command(args: &CapacityArgs, job: &CapacityRun) -> String {
 /// Options that make a command use the same target; empty for the embedded server.
 fn target_options(args: &CapacityArgs, profile: &Profile) -> String {
     let target = profile.target.url_shown.as_ref();
-    target.map(|url| format!(" --target {url}{}", args.access.repro_options())).unwrap_or_default()
+    let bus = args.lead.agents.map(|agents| format!(" --bus \"$MESHLOAD_BUS\" --agents {agents}")).unwrap_or_default();
+    target.map(|url| format!(" --target {url}{}{bus}", args.access.repro_options())).unwrap_or_default()
 }
 
 fn gate_line(gate: &Gate) -> SearchGate {

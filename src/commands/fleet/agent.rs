@@ -1,22 +1,22 @@
 //! `meshload agent`: joins a run on the bus, plays its share, leaves its part here and hands it to the controller.
 
-use super::bus::{ended, run_name, settings};
+use super::bus::{abort_gates, ended, run_name, settings};
 use crate::cli::{AgentArgs, LoadArgs};
 use crate::commands::Exit;
 use crate::commands::inputs;
 use crate::commands::inputs::access::access;
 use crate::commands::inputs::gates;
 use crate::commands::report::report_dir::ReportDir;
-use crate::commands::run::run_job::{report_start_error, run_spec, show, stop_signals};
+use crate::commands::run::run_job::{barred_line, report_start_error, run_spec, show, stop_signals};
 use crate::commands::run::share::PlayedPart;
 use crate::commands::terminal::write_stderr;
-use crate::controller::{Access, Capture, Endpoints, RunSpec, StopSignals, check_target};
+use crate::controller::{Access, Capture, Endpoints, RunSpec, StartError, StatusFeed, StopSignals, check_target};
 use crate::dialect::{self, Dialect};
-use crate::fleet::{AgentMachine, BusAgent, PlanOffer, RoundOffer, RunName};
+use crate::fleet::{AgentMachine, BusAgent, BusError, PlanOffer, PlanRefusal, RunName};
 use crate::gates::Gate;
 use crate::os::{host_name, machine, machine_limits, raise_descriptors};
 use crate::plan::{Cost, Plan, ShareOf};
-use crate::profile::{Profile, ProfileSource};
+use crate::profile::ProfileSource;
 use crate::vocabulary::Seed;
 use std::path::Path;
 use std::time::Duration;
@@ -47,58 +47,110 @@ pub fn agent(args: &AgentArgs) -> Exit {
         }
     };
     let bus = settings(&args.bus, &args.tls);
-    match BusAgent::join(&bus, &run, (slot, own), args.join_timeout, &signals, &tell) {
-        Ok((mut agent, offer)) => {
-            tell(format!("slot {} of {} in the run {run}", agent.slot(), offer.agents));
-            play_offer(args, &run, &mut agent, &offer, &signals)
+    // Joins again each time that another agent takes its slot before the start.
+    loop {
+        match BusAgent::join(&bus, &run, (slot, own.clone()), args.join_timeout, &signals, &tell) {
+            Ok((mut agent, offer)) => {
+                tell(format!("slot {} of {} in the run {run}", agent.slot(), offer.agents));
+                match play_offers(args, &run, &mut agent, offer, &signals) {
+                    Played::Over(exit) => return exit,
+                    Played::Displaced(why) => tell(why),
+                }
+            }
+            Err(error) => return ended(&error),
         }
-        Err(error) => ended(&error),
     }
 }
 
+/// The end of an agent's rounds.
+enum Played {
+    Over(Exit),
+    /// Another agent has the slot, in one sentence.
+    Displaced(String),
+}
+
 /// Plays all rounds that the controller starts.
-fn play_offer(args: &AgentArgs, run: &RunName, agent: &mut BusAgent, offer: &PlanOffer, signals: &StopSignals) -> Exit {
-    let share = ShareOf { index: agent.slot(), of: offer.agents };
-    let job = match AgentJob::read(args, offer, share) {
-        Ok(job) => job,
-        Err(exit) => {
-            agent.refuse("it can't play the plan; its own stderr has the reason");
-            return exit;
-        }
-    };
-    let usual = || Path::new("reports").join(format!("agent-{run}-{}", share.index));
+fn play_offers(
+    args: &AgentArgs,
+    run: &RunName,
+    agent: &mut BusAgent,
+    mut offer: PlanOffer,
+    signals: &StopSignals,
+) -> Played {
+    let usual = || Path::new("reports").join(format!("agent-{run}-{}", agent.slot()));
     let folder = args.out.clone().unwrap_or_else(usual);
     let mut exit = Exit::Passed;
-    for (round, offered) in (1..).zip(&offer.rounds) {
-        let out = if offer.rounds.len() > 1 { folder.join(round.to_string()) } else { folder.clone() };
-        match job.play(agent, (round, offered), share, &ReportDir::at(out), signals) {
-            Ok(played) => exit = exit.first_of(played),
-            Err(ended) => return exit.first_of(ended),
+    loop {
+        let is_only = offer.is_last && offer.round == 1;
+        let out = if is_only { folder.clone() } else { folder.join(offer.round.to_string()) };
+        match play_offer(args, agent, &offer, &ReportDir::at(out), signals) {
+            Ok(Played::Over(played)) => exit = exit.first_of(played),
+            Ok(displaced) => return displaced,
+            Err(ended) => return Played::Over(exit.first_of(ended)),
+        }
+        if offer.is_last {
+            return Played::Over(exit);
+        }
+        match agent.next_offer(offer.round) {
+            Ok(Some(next)) => offer = next,
+            Ok(None) => return Played::Over(exit),
+            Err(error) => return Played::Over(exit.first_of(ended(&error))),
         }
     }
-    exit
+}
+
+/// Plays a round if this machine can and may.
+///
+/// # Errors
+/// It does not take place here; stderr has it already, and the controller knows.
+fn play_offer(
+    args: &AgentArgs,
+    agent: &mut BusAgent,
+    offer: &PlanOffer,
+    folder: &ReportDir,
+    signals: &StopSignals,
+) -> Result<Played, Exit> {
+    let job = AgentJob::read(args, offer).inspect_err(|_| {
+        agent.refuse(refusal("it can't play the plan; its own stderr has the reason"));
+    })?;
+    job.check_target().map_err(|error| {
+        agent.refuse(match &error {
+            StartError::Barred(refused) => PlanRefusal { why: barred_line(refused), is_of_target: true },
+            _ => refusal("it can't load the target; its own stderr has the reason"),
+        });
+        report_start_error(&error)
+    })?;
+    let share = ShareOf { index: agent.slot(), of: offer.agents };
+    job.play(agent, share, folder, signals)
+}
+
+fn refusal(why: &str) -> PlanRefusal {
+    PlanRefusal { why: why.to_owned(), is_of_target: false }
 }
 
 /// The plan as it was offered, with all that this machine adds to it.
 struct AgentJob<'a> {
     args: &'a AgentArgs,
-    profile: Profile,
+    offer: &'a PlanOffer,
+    plan: Plan,
     dialect: Dialect,
     gates: Vec<Gate>,
     access: Access,
-    traces: usize,
 }
 
 impl<'a> AgentJob<'a> {
     /// # Errors
-    /// The plan can't be read or carried here, or its target is not allowed here; stderr has it already.
-    fn read(args: &'a AgentArgs, offer: &PlanOffer, share: ShareOf) -> Result<Self, Exit> {
+    /// The plan can't be read or carried here; stderr has it already.
+    fn read(args: &'a AgentArgs, offer: &'a PlanOffer) -> Result<Self, Exit> {
         let refuse = |why: Vec<String>| {
             write_stderr(why);
             Exit::Usage
         };
         let mut profile = inputs::read_profile(ProfileSource { name: "the plan", text: &offer.profile }, &[])?;
         profile.target.dialect.clone_from(&offer.dialect);
+        if let Some((vary, load)) = offer.load {
+            profile = vary.apply(&profile, load);
+        }
         let dialect = match &offer.dialect_text {
             Some(text) => dialect::read(&offer.dialect, text)
                 .map_err(|problems| refuse(problems.iter().map(ToString::to_string).collect()))?,
@@ -106,25 +158,27 @@ impl<'a> AgentJob<'a> {
                 .ok_or_else(|| refuse(vec![format!("{:?} is no built-in dialect", offer.dialect)]))?,
         };
         let gates = gates::read(&profile)?;
-        let too_much = Cost::of_share(&profile, share.of).check(&machine_limits());
+        let too_much = Cost::of_share(&profile, offer.agents).check(&machine_limits());
         if !too_much.is_empty() {
             return Err(refuse(too_much));
         }
-        let mut peers = 0;
-        for round in &offer.rounds {
-            let plan = Plan::new(profile.clone(), Seed(round.seed));
-            if plan.sha256(dialect.file_text()) != offer.plan_sha256 {
-                let why =
-                    "this machine works out another plan than the controller: do variables in the profile differ?";
-                return Err(refuse(vec![why.to_owned()]));
-            }
-            peers = peers.max(plan.peers());
+        let plan = Plan::new(profile, Seed(offer.seed));
+        if plan.sha256(dialect.file_text()) != offer.plan_sha256 {
+            let why = "this machine works out another plan than the controller: do variables in the profile differ?";
+            return Err(refuse(vec![why.to_owned()]));
         }
-        let access = access(&args.access, &profile.target, dialect.data_columns(), peers)?;
-        let url = profile.target.url.as_ref().map(|url| url.reveal().to_owned()).unwrap_or_default();
-        let endpoints = Endpoints::new(profile.target.clone(), url, "check", access.clone());
-        check_target(&endpoints, &dialect).map_err(|error| report_start_error(&error))?;
-        Ok(Self { args, profile, dialect, gates, access, traces: offer.traces.into() })
+        let access = access(&args.access, &plan.profile.target, dialect.data_columns(), plan.peers())?;
+        Ok(Self { args, offer, plan, dialect, gates, access })
+    }
+
+    /// Checks that this machine may load the target.
+    ///
+    /// # Errors
+    /// It may not, or the target's URL can't be read.
+    fn check_target(&self) -> Result<(), StartError> {
+        let target = &self.plan.profile.target;
+        let url = target.url.as_ref().map(|url| url.reveal().to_owned()).unwrap_or_default();
+        check_target(&Endpoints::new(target.clone(), url, "check", self.access.clone()), &self.dialect)
     }
 
     /// Plays a round and hands its part over; the part stays here as well.
@@ -132,37 +186,40 @@ impl<'a> AgentJob<'a> {
     /// # Errors
     /// The round does not take place here; stderr has it already.
     fn play(
-        &self,
+        self,
         agent: &mut BusAgent,
-        (round, offered): (u32, &RoundOffer),
         share: ShareOf,
         folder: &ReportDir,
         signals: &StopSignals,
-    ) -> Result<Exit, Exit> {
-        let Self { args, profile, dialect, gates, access, traces } = self;
-        let plan = Plan::new(profile.clone(), Seed(offered.seed));
-        let plan_sha256 = plan.sha256(dialect.file_text());
-        let (start_at, clock) = agent.wait_for_start(round, plan_sha256).map_err(|error| {
-            agent.leave();
-            ended(&error)
-        })?;
+    ) -> Result<Played, Exit> {
+        let Self { args, offer, plan, dialect, gates, access } = self;
+        let round = offer.round;
+        let (start_at, clock) = match agent.wait_for_start(round, offer.plan_sha256.clone()) {
+            Ok(start) => start,
+            Err(BusError::Displaced(why)) => return Ok(Played::Displaced(why)),
+            Err(error) => {
+                agent.leave();
+                return Err(ended(&error));
+            }
+        };
         let load = LoadArgs { wait_for_target: Duration::ZERO, workers: args.workers };
         let shown = show(args.quiet || args.no_progress, args.color);
         let spec = RunSpec {
-            run_id: offered.run_id.clone(),
+            run_id: offer.run_id.clone(),
             share,
             start_at: Some(start_at),
-            status: Some(agent.status()),
-            keep: Capture { traces: *traces, events_bytes_max: None },
-            ..run_spec(&load, access.clone(), shown, plan, dialect.clone(), gates.clone(), vec![])
+            status: Some(StatusFeed { sender: agent.status(), gates: abort_gates(&gates) }),
+            keep: Capture { traces: offer.traces.into(), events_bytes_max: None },
+            ..run_spec(&load, access, shown, plan, dialect, gates, vec![])
         };
-        let played = PlayedPart::play(spec, Some(clock), args.quiet, signals).inspect_err(|_| {
-            agent.refuse("its run could not be started; its own stderr has the reason");
+        let mut played = PlayedPart::play(spec, Some(clock), args.quiet, signals).inspect_err(|_| {
+            agent.refuse(refusal("its run could not be started; its own stderr has the reason"));
         })?;
+        played.stopped_by(agent.stopped_by());
         let exit = played.write(folder);
-        Ok(match agent.report(round, played.bytes()) {
+        Ok(Played::Over(match agent.report(round, &played.bytes()) {
             Ok(()) => exit,
             Err(error) => exit.first_of(ended(&error)),
-        })
+        }))
     }
 }

@@ -4,6 +4,7 @@ use crate::cli::BusTlsArgs;
 use crate::commands::Exit;
 use crate::commands::terminal::write_stderr;
 use crate::fleet::{BusError, BusSettings, RunName};
+use crate::gates::Gate;
 
 pub(super) fn settings(url: &str, tls: &BusTlsArgs) -> BusSettings {
     let key = |cert: &std::path::PathBuf| tls.bus_key.clone().unwrap_or_else(|| cert.clone());
@@ -26,13 +27,19 @@ pub(super) fn run_name(given: Option<&str>) -> Result<RunName, Exit> {
     })
 }
 
+/// The gates that may end a run before its time.
+pub(super) fn abort_gates(gates: &[Gate]) -> Vec<Gate> {
+    gates.iter().filter(|gate| gate.abort).cloned().collect()
+}
+
 /// Tells the error on stderr, and chooses the exit.
 pub(super) fn ended(error: &BusError) -> Exit {
     write_stderr([error]);
     match error {
         BusError::Usage(_) | BusError::Refused(_) => Exit::Usage,
         BusError::Broken(_) => Exit::Broken,
-        BusError::Over(_) => Exit::Incomplete,
+        BusError::Barred(_) => Exit::Refused,
+        BusError::Over(_) | BusError::Displaced(_) => Exit::Incomplete,
         BusError::Stopped(signal) => Exit::from(*signal),
     }
 }

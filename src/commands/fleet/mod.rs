@@ -2,6 +2,8 @@
 
 pub(super) mod agent;
 mod bus;
+mod lead;
 pub(super) mod manifest;
 pub(super) mod merge;
 pub(super) mod over_bus;
+pub(super) mod search;

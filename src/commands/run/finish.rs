@@ -106,10 +106,7 @@ fn is_conserved(summary: &Summary) -> bool {
 fn exit(validity: &ValiditySettings, tolerates_loss: bool, summary: &Summary, stop: Option<Stop>, panics: u64) -> Exit {
     let invalid = summary.validity.verdict == Verdict::Invalid && validity.on_invalid == OnInvalid::Fail;
     let doubted = summary.validity.verdict == Verdict::Suspect && validity.on_suspect == OnSuspect::Fail;
-    let judged = [
-        (invalid || doubted, Exit::Invalid),
-        (!passed(summary) || matches!(stop, Some(Stop::Brake | Stop::Gate)), Exit::Failed),
-    ];
+    let judged = [(invalid || doubted, Exit::Invalid), (!passed(summary), Exit::Failed)];
     first_that_holds(judged, unjudged_exit(tolerates_loss, summary, stop, panics))
 }
 
@@ -117,7 +114,8 @@ fn exit(validity: &ValiditySettings, tolerates_loss: bool, summary: &Summary, st
 pub(super) fn unjudged_exit(tolerates_loss: bool, summary: &Summary, stop: Option<Stop>, panics: u64) -> Exit {
     let stopped = match stop {
         Some(Stop::Signal(signal)) => Exit::from(signal),
-        Some(Stop::Brake | Stop::Gate) | None => Exit::Passed,
+        Some(Stop::Brake | Stop::Gate) => Exit::Failed,
+        None => Exit::Passed,
     };
     let broken = [
         (panics > 0, Exit::Broken),

@@ -45,7 +45,7 @@ pub fn run(args: &RunArgs) -> Exit {
         write_stderr([why]);
         return Exit::Usage;
     }
-    if args.fleet.bus.is_some() {
+    if args.fleet.lead.bus.is_some() {
         return run_over_bus(args, profile, &dialect, &gates);
     }
     let too_much = Cost::of_share(&profile, args.fleet.share.map_or(1, |share| share.of)).check(&machine_limits());

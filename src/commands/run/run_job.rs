@@ -12,6 +12,7 @@ use crate::plan::{Plan, ShareOf};
 use crate::profile::{Profile, to_toml};
 use crate::server;
 use crate::server::faults::FaultRule;
+use crate::signaling::Refused;
 use crate::summary::{Control, Doubt, Summary, Verdict};
 use crate::vocabulary::Seed;
 use crate::vocabulary::format::plural;
@@ -207,8 +208,7 @@ pub(in crate::commands) fn stop_signals(quiet: bool) -> Result<StopSignals, Exit
 pub(in crate::commands) fn report_start_error(start_error: &StartError) -> Exit {
     match start_error {
         StartError::Barred(refused) => {
-            let host = refused.host();
-            write_stderr([format!("{refused}. Load only what is yours; if it is, add: --allow-target {host}")]);
+            write_stderr([barred_line(refused)]);
             Exit::Refused
         }
         StartError::Url(why) => {
@@ -224,6 +224,12 @@ pub(in crate::commands) fn report_start_error(start_error: &StartError) -> Exit 
             Exit::Broken
         }
     }
+}
+
+/// The sentence about a target that may not be loaded, with the option that would allow it.
+pub(in crate::commands) fn barred_line(refused: &Refused) -> String {
+    let host = refused.host();
+    format!("{refused}. Load only what is yours; if it is, add: --allow-target {host}")
 }
 
 #[cfg(test)]

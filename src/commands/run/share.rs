@@ -47,8 +47,7 @@ pub(super) fn run_share(
 
 /// A share that was played.
 pub(in crate::commands) struct PlayedPart {
-    share: ShareOf,
-    part: Vec<u8>,
+    part: Part,
     events: Option<Vec<u8>>,
     edges: Edges,
     /// The exit that the share has by itself: the gates and the target are the merge's to judge.
@@ -85,23 +84,30 @@ impl PlayedPart {
         let FinishedRun { summary, stop, played, probe, panics, events } = done;
         let exit = unjudged_exit(false, &summary, stop, panics);
         (context.probe, context.stop, context.panics) = (probe, stop, panics);
-        let part = Part { context, played }.to_bytes();
-        Ok(Self { share, part, events, edges: summary.counts.edges, exit })
+        Ok(Self { part: Part { context, played }, events, edges: summary.counts.edges, exit })
+    }
+
+    /// Names what stopped the share, if `why` knows more of it.
+    pub(in crate::commands) fn stopped_by(&mut self, why: Option<String>) {
+        let known = &mut self.part.played.facts.stopped_by;
+        if let (Some(known), Some(why)) = (known, why) {
+            *known = why;
+        }
     }
 
     /// The bytes of part.mesh.
-    pub(in crate::commands) fn bytes(&self) -> &[u8] {
-        &self.part
+    pub(in crate::commands) fn bytes(&self) -> Vec<u8> {
+        self.part.to_bytes()
     }
 
     /// Writes part.mesh, and the event log if there is one, and tells where.
     pub(in crate::commands) fn write(&self, folder: &ReportDir) -> Exit {
         let events = self.events.iter().map(|events| (EVENTS_FILE, events.clone()));
-        if let Err(why) = folder.write([(PART_FILE, self.part.clone())].into_iter().chain(events)) {
+        if let Err(why) = folder.write([(PART_FILE, self.bytes())].into_iter().chain(events)) {
             write_stderr([why]);
             return self.exit.first_of(Exit::Broken);
         }
-        let (share, edges) = (self.share, &self.edges);
+        let (share, edges) = (self.part.context.share, &self.edges);
         let opened = format!("{} of {} opened", edges.opened, plural(edges.planned, "edge"));
         write_stderr([
             format!("share {share}: {opened}; the gates are judged by the merge with the other parts"),

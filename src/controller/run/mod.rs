@@ -11,7 +11,7 @@ mod target_process;
 
 use super::embedded::EmbeddedServer;
 use super::ice_servers::gathering;
-use super::outcome::{FinishedRun, StartError, Stop};
+use super::outcome::{FinishedRun, StartError};
 use super::report::probe_command::probe_line;
 use super::report::progress::Show;
 use super::secrets::redactor;
@@ -24,10 +24,9 @@ use crate::gates::Gate;
 use crate::plan::{Plan, ShareOf};
 use crate::server;
 use prepared_run::{Capture, LEAD, PreparedRun, play};
-use status::RunStatus;
+use status::StatusFeed;
 use std::time::{Duration, SystemTime};
 use target_process::TargetRecorder;
-use tokio::sync::watch;
 use tokio::task::LocalSet;
 
 /// A plan and all that decides how it is run.
@@ -54,7 +53,7 @@ pub struct RunSpec {
     pub start_at: Option<SystemTime>,
     pub show: Show,
     /// Told the state of the run each second.
-    pub status: Option<watch::Sender<RunStatus>>,
+    pub status: Option<StatusFeed>,
     /// Judged while the run goes on: those marked `abort` can end it. The caller judges the whole run.
     pub gates: Vec<Gate>,
     pub keep: Capture,
@@ -126,7 +125,7 @@ async fn start(spec: RunSpec, mut signals: StopSignals) -> Result<FinishedRun, S
     };
     let stopped_early = tokio::select! {
         biased;
-        signal = signals.first() => Some(Stop::Signal(signal)),
+        signal = signals.first() => Some(signal.into()),
         ready = ready => ready.map(|()| None)?,
     };
 

@@ -11,7 +11,7 @@ use super::super::target::endpoint::Endpoints;
 use super::super::worker::WorkerResult;
 use super::super::worker::status::WorkerStatuses;
 use super::gate_watch::GateWatch;
-use super::status::RunStatus;
+use super::status::StatusFeed;
 use super::supervisor::Supervisor;
 use super::target_process::TargetRecorder;
 use crate::dialect::Dialect;
@@ -26,7 +26,6 @@ use rand::Rng;
 use std::io;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
-use tokio::sync::watch;
 
 /// The time from the workers' start to the first arrival, in which they make runtimes and certificates.
 pub(super) const LEAD: Duration = Duration::from_millis(100);
@@ -60,7 +59,7 @@ pub(super) struct PreparedRun {
     pub share: ShareOf,
     pub start_at: Option<SystemTime>,
     pub show: Show,
-    pub status: Option<watch::Sender<RunStatus>>,
+    pub status: Option<StatusFeed>,
     /// Judged while the run goes on.
     pub gates: Vec<Gate>,
     pub keep: Capture,
@@ -98,7 +97,7 @@ pub(super) async fn play(
         start_unix_ms: started_at.duration_since(UNIX_EPOCH).unwrap_or_default().as_millis() as u64,
         pool: pool(&run.plan),
         statuses: WorkerStatuses::new(workers),
-        watched: gate_watch.watched(),
+        watched: gate_watch.watched().or_else(|| run.status.as_ref().and_then(StatusFeed::watched)),
         sample: attribution::sample(&run.plan, run.keep.traces),
         events: writer.as_ref().map(Writer::sink),
         out_of_memory: false.into(),

@@ -7,7 +7,7 @@ use super::super::signals::StopSignals;
 use super::super::worker::{WorkerResult, run_worker};
 use super::gate_watch::GateWatch;
 use super::phases::{PhaseLengths, PhaseMachine, RunPhase};
-use super::status::RunStatus;
+use super::status::{RunStatus, StatusFeed};
 use super::target_process::TargetRecorder;
 use crate::metrics::{HealthFigures, HealthRecorder};
 use crate::os::{machine, memory_share, own_process};
@@ -46,7 +46,7 @@ pub(super) struct Supervisor {
     progress: Progress,
     gate_watch: GateWatch,
     pub(super) target_process: Option<TargetRecorder>,
-    pub(super) status: Option<watch::Sender<RunStatus>>,
+    pub(super) status: Option<StatusFeed>,
     /// The gate that ended the run.
     tripped: Option<GateResult>,
     started_at: SystemTime,
@@ -106,7 +106,7 @@ impl Supervisor {
         let planned = self.common.share.peers();
         loop {
             tokio::select! {
-                signal = signals.first() => return Some(Stop::Signal(signal)),
+                signal = signals.first() => return Some(signal.into()),
                 _ = step.tick() => {}
             }
             let now = Instant::now();
@@ -194,7 +194,8 @@ impl Supervisor {
             self.health.lag(worker, since, lag);
         }
         if let Some(status) = &self.status {
-            status.send_replace(RunStatus::new(self.phases.phase(), &self.common.statuses.tally(), &lags));
+            let statuses = &self.common.statuses;
+            status.send(RunStatus::new(self.phases.phase(), &statuses.tally(), &lags), statuses);
         }
         let wall = SystemTime::now().duration_since(self.started_at).unwrap_or_default();
         let apart = wall.abs_diff(now.saturating_duration_since(self.common.start));

@@ -3,7 +3,8 @@
 use super::clock::{ClockExchange, ClockOffset};
 use super::connection::{BusConnection, Inbox};
 use super::messages::{
-    AgentMachine, AgentState, BusError, Claim, ClaimedSlot, Heartbeat, Order, PlanOffer, SlotReply, SlotRequest,
+    AgentMachine, AgentState, BusError, Claim, ClaimedSlot, Heartbeat, Order, PlanOffer, PlanRefusal, SlotReply,
+    SlotRequest,
 };
 use super::pieces::cut;
 use super::settings::{BusSettings, RunName};
@@ -21,6 +22,10 @@ const ASK_EVERY: Duration = Duration::from_millis(500);
 
 /// Exchanges by which the clock is compared.
 const EXCHANGES: usize = 32;
+
+/// The time for which a part is sent again while the server is away, and once the controller is lost as well.
+const REPORT_MAX: Duration = Duration::from_secs(60);
+const REPORT_ALONE_MAX: Duration = Duration::from_secs(5);
 
 /// The silence of the controller at which an agent gives up, in silences at which an agent is lost.
 const CONTROLLER_SILENCE: f64 = 1.5;
@@ -72,7 +77,7 @@ impl BusAgent {
         let inbox = runtime.block_on(connection.inbox("order"))?;
         let (state, status) = (watch::Sender::default(), watch::Sender::default());
         let heartbeat = HeartbeatSender { connection, seat, uuid, state, status };
-        let (ordered, order) = watch::channel(Order::Gather);
+        let (ordered, order) = watch::channel(Order::Gather { round: 0, attempts: vec![] });
         let silence = offer.silence.mul_f64(CONTROLLER_SILENCE);
         runtime.spawn(listen(inbox, silence, ordered, heartbeat.state.subscribe(), signals.clone()));
         runtime.spawn(heartbeat.clone().run());
@@ -90,8 +95,16 @@ impl BusAgent {
     }
 
     /// Tells the controller that this agent can't play the plan.
-    pub fn refuse(&self, why: &str) {
-        self.send_state(AgentState::Refused(why.to_owned()));
+    pub fn refuse(&self, refusal: PlanRefusal) {
+        self.send_state(AgentState::Refused(refusal));
+    }
+
+    /// The controller's reason to stop the run, if it gave one.
+    pub fn stopped_by(&self) -> Option<String> {
+        match &*self.order.borrow() {
+            Order::Stop { why, .. } => why.clone(),
+            _ => None,
+        }
     }
 
     /// Tells the controller that this agent goes.
@@ -102,16 +115,18 @@ impl BusAgent {
     /// Reports readiness for a round, and waits for its start: the local time, and the clock's offset that it rests on.
     ///
     /// # Errors
-    /// The run ended, goes on without this agent, or a signal came.
+    /// The run ended, goes on without this agent, another has its slot, or a signal came.
     pub fn wait_for_start(&mut self, round: u32, plan_sha256: String) -> Result<(SystemTime, ClockOffset), BusError> {
-        let Self { runtime, heartbeat: HeartbeatSender { connection, seat, state, .. }, order, signals } = self;
+        let Self { runtime, heartbeat: HeartbeatSender { connection, seat, state, status, .. }, order, signals } = self;
+        status.send_replace(RunStatus::default());
         runtime.block_on(until_signal(signals, async {
             let clock = compared_clock(connection).await?;
             state.send_replace(AgentState::Prepared { round, plan_sha256 });
             let is_final = |order: &Order| match order {
                 Order::Go { round: of, .. } => *of == round,
+                Order::Gather { attempts, .. } => seat.is_displaced(attempts),
                 Order::Over(_) => true,
-                Order::Gather | Order::Stop(_) => false,
+                Order::Stop { .. } => false,
             };
             let ordered = order.wait_for(is_final).await;
             match ordered.map(|order| order.clone()) {
@@ -123,6 +138,9 @@ impl BusAgent {
                     let at = UNIX_EPOCH + Duration::from_micros(at_us.unsigned_abs());
                     Ok((clock.local(at), clock))
                 }
+                Ok(Order::Gather { .. }) => {
+                    Err(BusError::Displaced(format!("slot {} was given to another agent", seat.slot)))
+                }
                 Ok(Order::Over(why)) => Err(BusError::Over(why)),
                 _ => Err(BusError::Broken("--bus: the connection is closed".to_owned())),
             }
@@ -132,21 +150,37 @@ impl BusAgent {
     /// Hands the part of a round to the controller: each piece is there once, and the manifest after all of them.
     ///
     /// # Errors
-    /// The bus stays away for a minute, or the run is over there.
+    /// The bus stays away for a minute, or for 5 s without a controller, or the run is over there.
     pub fn report(&self, round: u32, part: &[u8]) -> Result<(), BusError> {
         let HeartbeatSender { connection, seat, state, .. } = &self.heartbeat;
         state.send_replace(AgentState::Drained { round });
+        let is_alone = self.signals.received() == Some(StopSignal::ControllerLost);
+        let until = Instant::now() + if is_alone { REPORT_ALONE_MAX } else { REPORT_MAX };
         self.runtime.block_on(async {
             let subject = part_subject(round, seat.slot);
             let (pieces, manifest) = cut(part, seat.attempt, connection.payload_max());
             for (index, piece) in pieces.iter().enumerate() {
-                connection.store_once(&format!("{subject}.{index}"), piece).await?;
+                connection.store_once(&format!("{subject}.{index}"), piece, until).await?;
             }
             let manifest = serde_json::to_vec(&manifest).expect("a manifest has a JSON form");
-            connection.store_once(&format!("{subject}.end"), &manifest).await
+            connection.store_once(&format!("{subject}.end"), &manifest, until).await
         })?;
         self.send_state(AgentState::Reported { round });
         Ok(())
+    }
+
+    /// Waits for the plan of a round later than `round`; `None` if the run is over.
+    ///
+    /// # Errors
+    /// The plan can't be read, or a signal came.
+    pub fn next_offer(&mut self, round: u32) -> Result<Option<PlanOffer>, BusError> {
+        let Self { runtime, heartbeat: HeartbeatSender { connection, .. }, order, signals } = self;
+        runtime.block_on(until_signal(signals, async {
+            let is_later = |order: &Order| matches!(order, Order::Gather { round: of, .. } if *of > round);
+            let ordered = order.wait_for(|order| is_later(order) || matches!(order, Order::Over(_))).await;
+            let is_over = ordered.map_or(true, |order| matches!(*order, Order::Over(_)));
+            if is_over { Ok(None) } else { connection.plan().await.map(Some) }
+        }))
     }
 
     /// Changes the state, and waits until a heartbeat that has it is with the server.
@@ -176,8 +210,13 @@ impl HeartbeatSender {
     async fn tell(&self) {
         let Self { connection, seat, uuid, state, status } = self;
         let (state, status) = (state.borrow().clone(), status.borrow().clone());
-        let beat = Heartbeat { uuid: uuid.clone(), attempt: seat.attempt, state, status };
-        connection.tell(&format!("hb.{}", seat.slot), &beat).await;
+        let mut beat = Heartbeat { uuid: uuid.clone(), attempt: seat.attempt, state, status };
+        let subject = format!("hb.{}", seat.slot);
+        if !connection.tell(&subject, &beat).await {
+            // An agent that is not heard is lost; without its figures no gate is judged before the end.
+            beat.status.live = None;
+            connection.tell(&subject, &beat).await;
+        }
     }
 }
 
@@ -222,7 +261,7 @@ async fn take_seat(
                 if connection.claim(seat.slot, &claim).await? {
                     return Ok(seat);
                 }
-                return Err(BusError::Over(format!("slot {} was claimed by another agent", seat.slot)));
+                format!("slot {} was claimed by another agent", seat.slot)
             }
             Some(SlotReply::Refused(why)) => return Err(BusError::Refused(why)),
             Some(SlotReply::Wait(why)) => why,
@@ -266,7 +305,7 @@ async fn listen(
         };
         let Some(heard) = message.read::<Order>() else { continue };
         match &heard {
-            Order::Stop(signal) => signals.stop(*signal),
+            Order::Stop { signal, .. } => signals.stop(*signal),
             // The run goes on without this agent.
             Order::Over(_) if matches!(*state.borrow(), AgentState::Playing { .. }) => {
                 signals.stop(StopSignal::ControllerLost);

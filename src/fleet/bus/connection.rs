@@ -24,13 +24,13 @@ const ANSWER_MAX: Duration = Duration::from_secs(3);
 /// The age at which the server forgets a run that its controller did not clean up.
 const AGE_MAX: Duration = Duration::from_secs(24 * 3_600);
 
-/// The time for which a piece is sent again while the server is away.
-const STORE_MAX: Duration = Duration::from_secs(60);
-
 /// Bytes of a message besides its payload that count against the server's limit.
 const OVERHEAD_BYTES: usize = 4 << 10;
 
 const PLAN_KEY: &str = "plan";
+
+/// There from the first controller of the run's name on.
+const RUN_KEY: &str = "run";
 
 /// A connection to the bus, for one run. It is made again by itself when it breaks.
 #[derive(Clone)]
@@ -90,27 +90,20 @@ impl BusConnection {
         self.client.max_payload().saturating_sub(OVERHEAD_BYTES)
     }
 
-    /// Makes the store and the stream of the run, and puts the plan into it.
+    /// Makes the store and the stream of the run.
     ///
     /// # Errors
-    /// The server has no JetStream, the name is taken, or the plan is too long for a message.
-    pub(super) async fn create_run(&self, plan: &impl Serialize) -> Result<(), BusError> {
-        let plan = json(plan);
-        if plan.len() > self.payload_max() {
-            let (bytes, most) = (plan.len(), self.payload_max());
-            return Err(BusError::Usage(format!(
-                "the plan has {bytes} bytes, and the bus takes {most}; raise max_payload of nats-server"
-            )));
-        }
+    /// The server has no JetStream, or the name is taken.
+    pub(super) async fn create_run(&self) -> Result<(), BusError> {
         let bucket = kv::Config { bucket: self.run.bucket(), history: 1, max_age: AGE_MAX, ..kv::Config::default() };
         let store = self.jetstream.create_key_value(bucket).await.map_err(|error| {
             BusError::Broken(format!("--bus: no key-value store: {}; start nats-server with -js", in_words(&error)))
         })?;
-        store.create(PLAN_KEY, plan.into()).await.map_err(|error| match error.kind() {
+        store.create(RUN_KEY, vec![].into()).await.map_err(|error| match error.kind() {
             CreateErrorKind::AlreadyExists => {
                 BusError::Usage(format!("--run {}: this bus has had such a run; choose another name", self.run))
             }
-            _ => broken("the plan", &error),
+            _ => broken("the run's store", &error),
         })?;
         // The second message of a subject is refused: a part is there once.
         let parts = stream::Config {
@@ -132,6 +125,21 @@ impl BusConnection {
     pub(super) async fn delete_run(&self) {
         let _ = self.jetstream.delete_stream(self.run.stream()).await;
         let _ = self.jetstream.delete_key_value(self.run.bucket()).await;
+    }
+
+    /// Puts the plan of a round into the place of the one before.
+    ///
+    /// # Errors
+    /// The plan is too long for a message, or the server does not answer.
+    pub(super) async fn offer(&self, plan: &impl Serialize) -> Result<(), BusError> {
+        let plan = json(plan);
+        let (bytes, most) = (plan.len(), self.payload_max());
+        if bytes > most {
+            return Err(BusError::Usage(format!(
+                "the plan has {bytes} bytes, and the bus takes {most}; raise max_payload of nats-server"
+            )));
+        }
+        self.store().await?.put(PLAN_KEY, plan.into()).await.map(|_| ()).map_err(|error| broken("the plan", &error))
     }
 
     /// The plan of the run.
@@ -181,10 +189,9 @@ impl BusConnection {
         self.client.subscribe(self.run.subject(subject)).await.map(Inbox).map_err(|error| broken(subject, &error))
     }
 
-    /// Sends a message that may be lost.
-    pub(super) async fn tell(&self, subject: &str, message: &impl Serialize) {
-        // Fails only if the client is closed, or if the message is longer than any of ours.
-        let _ = self.client.publish(self.run.subject(subject), json(message).into()).await;
+    /// Sends a message that may be lost; `false` if it is longer than the server takes, or the client is closed.
+    pub(super) async fn tell(&self, subject: &str, message: &impl Serialize) -> bool {
+        self.client.publish(self.run.subject(subject), json(message).into()).await.is_ok()
     }
 
     /// Waits until all that was told is with the server; at most `ANSWER_MAX`.
@@ -202,9 +209,8 @@ impl BusConnection {
     /// Stores `bytes` under a subject of the stream of parts, once: sent again, it must be the same.
     ///
     /// # Errors
-    /// Other bytes are there, or the server stays away for a minute.
-    pub(super) async fn store_once(&self, subject: &str, bytes: &[u8]) -> Result<(), BusError> {
-        let until = Instant::now() + STORE_MAX;
+    /// Other bytes are there, or the server stays away until then.
+    pub(super) async fn store_once(&self, subject: &str, bytes: &[u8], until: Instant) -> Result<(), BusError> {
         loop {
             let sent = self.jetstream.publish(self.run.subject(subject), bytes.to_vec().into()).await;
             let error = match sent {
@@ -218,7 +224,9 @@ impl BusConnection {
             match self.stored(subject).await {
                 Ok(Some(there)) if there == bytes => return Ok(()),
                 Ok(Some(_)) => return Err(BusError::Over("another agent has reported this share".to_owned())),
-                _ if Instant::now() > until => return Err(broken("the part", &error)),
+                _ if Instant::now() > until => {
+                    return Err(BusError::Over(format!("the part is not on the bus, only here: {}", in_words(&error))));
+                }
                 Ok(None) if error.kind() == PublishErrorKind::StreamNotFound => {
                     return Err(BusError::Over("the controller has ended the run".to_owned()));
                 }

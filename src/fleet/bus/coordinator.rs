@@ -2,14 +2,16 @@
 
 use super::agent::{BEAT_EVERY, now_us, part_subject, runtime};
 use super::connection::{BusConnection, Inbox};
-use super::messages::{BusError, Heartbeat, Manifest, Order, PlanOffer, RoundOffer, SlotReply, SlotRequest};
+use super::messages::{BusError, Heartbeat, Manifest, Order, PlanOffer, SlotReply, SlotRequest};
 use super::pieces::{PartialPart, is_plausible};
 use super::progress::{gathering, playing};
-use super::roster::AgentRoster;
+use super::roster::{AgentRoster, GivenUp};
 use super::settings::{BusSettings, RunName};
 use crate::controller::{StopSignal, StopSignals};
 use crate::fleet::part::Part;
+use crate::gates::{Gate, judge, tripped};
 use crate::plan::ShareOf;
+use crate::summary::GateResult;
 use std::time::{Duration, Instant};
 use tokio::runtime::Runtime;
 use tokio::sync::watch;
@@ -24,6 +26,9 @@ const LOOK_EVERY: Duration = Duration::from_millis(100);
 /// The time for agents that were told to stop to hand over their parts: the files are on disk 5 s after a signal.
 const STOP_MAX: Duration = Duration::from_millis(4_500);
 
+/// The interval at which gates marked `abort` are judged; agents tell their figures once a second.
+const JUDGE_EVERY: Duration = Duration::from_secs(1);
+
 const LINE_EVERY: Duration = Duration::from_secs(5);
 
 /// The rules by which a run over the bus waits and goes on.
@@ -35,8 +40,8 @@ pub struct FleetRules {
     pub gather_max: Duration,
     /// The share of the edges that may be lost before the run is stopped, from 0 to 1.
     pub tolerate_loss: f64,
-    /// The edges of each slot's share.
-    pub edges: Vec<u64>,
+    /// The gates marked `abort`, which the figures of all agents together may end the run by.
+    pub gates: Vec<Gate>,
 }
 
 /// The controller of a run on several machines.
@@ -48,10 +53,13 @@ pub struct Coordinator<'a> {
 /// All that the controller watches while it waits.
 struct CoordinatorState<'a> {
     connection: BusConnection,
-    plan_sha256: String,
     roster: AgentRoster,
     rules: FleetRules,
+    /// The edges of each slot's share in this round.
+    edges: Vec<u64>,
     order: watch::Sender<Order>,
+    /// The agent that may not load the target, in one sentence.
+    barred: Option<String>,
     joins: Inbox,
     beats: Inbox,
     look: Interval,
@@ -62,14 +70,14 @@ struct CoordinatorState<'a> {
 }
 
 impl<'a> Coordinator<'a> {
-    /// Offers a plan on the bus; `tell` gets a line about each thing that happens.
+    /// Opens a run of so many agents on the bus; `tell` gets a line about each thing that happens.
     ///
     /// # Errors
     /// The bus can't be used, or the run's name is taken.
     pub fn open(
         settings: &BusSettings,
         run: &RunName,
-        offer: &PlanOffer,
+        agents: u32,
         rules: FleetRules,
         signals: &StopSignals,
         tell: &'a dyn Fn(String),
@@ -79,15 +87,16 @@ impl<'a> Coordinator<'a> {
             let connection = BusConnection::open(settings, run).await?;
             let clock = connection.inbox("clk").await?;
             let (joins, beats) = (connection.inbox("join").await?, connection.inbox("hb.*").await?);
-            connection.create_run(offer).await?;
-            let order = watch::Sender::new(Order::Gather);
+            connection.create_run().await?;
+            let order = watch::Sender::new(Order::Gather { round: 0, attempts: vec![] });
             tokio::spawn(announce(connection.clone(), order.subscribe()));
             tokio::spawn(tell_time(connection.clone(), clock));
             Ok(CoordinatorState {
-                plan_sha256: offer.plan_sha256.clone(),
-                roster: AgentRoster::new(offer.agents, rules.silence),
+                roster: AgentRoster::new(agents, rules.silence),
                 rules,
+                edges: vec![],
                 order,
+                barred: None,
                 joins,
                 beats,
                 look: tokio::time::interval(LOOK_EVERY),
@@ -101,15 +110,19 @@ impl<'a> Coordinator<'a> {
         Ok(Self { runtime, state })
     }
 
-    /// Plays a round, counted from 1: waits until all agents are ready, starts them, and returns the parts that came.
+    /// Plays a round, in which each slot has its share of the `edges`: offers its plan, waits until all agents are ready,
+    /// starts them, and returns the parts that came.
     ///
     /// # Errors
-    /// Not all agents got ready in time, one was lost before, or a signal came before the round began.
-    pub fn play(&mut self, round: u32, offer: &RoundOffer) -> Result<Vec<Part>, BusError> {
+    /// The plan does not fit on the bus, not all agents got ready in time, one may not load the target or was lost before, or a signal came before the round
+    /// began.
+    pub fn play(&mut self, offer: &PlanOffer, edges: Vec<u64>) -> Result<Vec<Part>, BusError> {
         let Self { runtime, state } = self;
+        state.edges = edges;
         runtime.block_on(async {
-            state.gather(round).await?;
-            Ok(state.collect(round, &offer.run_id).await)
+            state.connection.offer(offer).await?;
+            state.gather(offer).await?;
+            Ok(state.collect(offer.round, &offer.run_id).await)
         })
     }
 
@@ -129,10 +142,14 @@ impl<'a> Coordinator<'a> {
 }
 
 impl CoordinatorState<'_> {
-    async fn gather(&mut self, round: u32) -> Result<(), BusError> {
+    async fn gather(&mut self, offer: &PlanOffer) -> Result<(), BusError> {
         let (until, mut signals) = (Instant::now() + self.rules.gather_max, self.signals.clone());
+        let round = offer.round;
         self.roster.next_round();
-        while !self.roster.is_prepared(round, &self.plan_sha256) {
+        while !self.roster.is_prepared(round, &offer.plan_sha256) {
+            // Agents whose slot was given to another hear of it.
+            let gather = Order::Gather { round, attempts: self.roster.attempts() };
+            self.order.send_if_modified(|order| std::mem::replace(order, gather.clone()) != gather);
             tokio::select! {
                 biased;
                 signal = signals.first() => return Err(BusError::Stopped(signal)),
@@ -140,6 +157,9 @@ impl CoordinatorState<'_> {
             }
             for slot in self.roster.take_silent_now(self.was_connected) {
                 (self.tell)(format!("slot {slot}: its agent was silent"));
+            }
+            if let Some(why) = self.barred.take() {
+                return Err(BusError::Barred(why));
             }
             if let Some((slot, _)) = self.roster.lost().next() {
                 return Err(BusError::Over(format!("slot {slot} is lost, and was in the run before")));
@@ -159,6 +179,7 @@ impl CoordinatorState<'_> {
 
     async fn collect(&mut self, round: u32, run_id: &str) -> Vec<Part> {
         let (mut parts, mut signals) = (vec![], self.signals.clone());
+        let (start, mut judge_due) = (Instant::now() + GO_LEAD, Instant::now() + GO_LEAD);
         let mut until = None;
         while !self.roster.is_decided() {
             let stopped = tokio::select! {
@@ -177,10 +198,18 @@ impl CoordinatorState<'_> {
                 }
             }
             let lost_too_much = self.lost_share() > self.rules.tolerate_loss;
-            if let Some(signal) = stopped.or(lost_too_much.then_some(StopSignal::AgentLost)).filter(|_| until.is_none())
-            {
-                until = Some(Instant::now() + STOP_MAX);
-                self.order.send_replace(Order::Stop(signal));
+            let mut stop = stopped.or(lost_too_much.then_some(StopSignal::AgentLost)).map(|signal| (signal, None));
+            let now = Instant::now();
+            if now >= judge_due && stop.is_none() && until.is_none() {
+                judge_due = now + JUDGE_EVERY;
+                stop =
+                    self.tripped_gate(now.saturating_duration_since(start)).map(|gate| (StopSignal::Gate, Some(gate)));
+            }
+            if let Some((signal, gate)) = stop.filter(|_| until.is_none()) {
+                until = Some(now + STOP_MAX);
+                let why = gate.map(|gate| format!("the gate {}", gate.in_words()));
+                why.iter().for_each(|why| (self.tell)(format!("stopped by {why}")));
+                self.order.send_replace(Order::Stop { signal, why });
             }
             if until.is_some_and(|until| Instant::now() > until) {
                 break;
@@ -208,8 +237,13 @@ impl CoordinatorState<'_> {
             }
             message = self.beats.next() => {
                 let (Ok(slot), Some(beat)) = (message.last_token().parse(), message.read::<Heartbeat>()) else { return };
-                if let Some(why) = self.roster.hear(Instant::now(), slot, beat) {
-                    (self.tell)(why);
+                if !beat.is_plausible() {
+                    return;
+                }
+                match self.roster.hear(Instant::now(), slot, beat) {
+                    Some(GivenUp { told, is_of_target: true }) if !self.roster.has_begun() => self.barred = Some(told),
+                    Some(GivenUp { told, .. }) => (self.tell)(told),
+                    None => {}
                 }
             }
             _ = self.look.tick() => {
@@ -230,10 +264,17 @@ impl CoordinatorState<'_> {
         }
     }
 
+    /// The gate marked `abort` that fails on the figures of all agents so far, and ends a run of this age.
+    fn tripped_gate(&self, elapsed: Duration) -> Option<GateResult> {
+        let gates = &self.rules.gates;
+        let live = self.roster.live().filter(|_| !gates.is_empty())?;
+        tripped(gates, elapsed, &judge(gates, &live)).cloned()
+    }
+
     /// The share of the edges that lost agents played, from 0 to 1.
     fn lost_share(&self) -> f64 {
-        let lost: u64 = self.roster.lost().filter_map(|(slot, _)| self.rules.edges.get(slot as usize)).sum();
-        lost as f64 / self.rules.edges.iter().sum::<u64>().max(1) as f64
+        let lost: u64 = self.roster.lost().filter_map(|(slot, _)| self.edges.get(slot as usize)).sum();
+        lost as f64 / self.edges.iter().sum::<u64>().max(1) as f64
     }
 
     /// The part of a slot, if it is on the bus; one that can't be used makes its agent lost.

@@ -13,5 +13,5 @@ mod settings;
 pub use agent::BusAgent;
 pub use clock::ClockOffset;
 pub use coordinator::{Coordinator, FleetRules};
-pub use messages::{AgentMachine, BusError, PlanOffer, RoundOffer};
+pub use messages::{AgentMachine, BusError, PlanOffer, PlanRefusal};
 pub use settings::{BusSettings, RunName};

@@ -1,7 +1,8 @@
 //! The slots of a run and their agents, as the controller knows them: told the time, without a connection.
 
-use super::messages::{AgentMachine, AgentState, ClaimedSlot, Heartbeat, SlotReply, SlotRequest};
+use super::messages::{AgentMachine, AgentState, ClaimedSlot, Heartbeat, PlanRefusal, SlotReply, SlotRequest};
 use crate::controller::RunStatus;
+use crate::metrics::LiveMetrics;
 use crate::vocabulary::format::plural;
 use std::time::{Duration, Instant};
 
@@ -12,9 +13,8 @@ pub(super) struct AgentRoster {
     has_begun: bool,
 }
 
-#[derive(Default)]
 struct AgentSlot {
-    /// Of the last agent that was given the slot; from 1.
+    /// Of the agent that has the slot, or will be given it: one more than that of the last that was given up.
     attempt: u32,
     agent: Option<SeatedAgent>,
 }
@@ -23,6 +23,8 @@ struct AgentSlot {
 #[derive(Clone, Debug)]
 pub(super) struct SeatedAgent {
     uuid: String,
+    /// It was given the slot that it asked for, and can play no other.
+    is_fixed: bool,
     pub machine: AgentMachine,
     heard: Instant,
     pub state: AgentState,
@@ -32,12 +34,23 @@ pub(super) struct SeatedAgent {
     pub is_lost: bool,
 }
 
+/// A slot that its agent gave up.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct GivenUp {
+    /// One sentence that names slot and machine.
+    pub told: String,
+    /// The agent may not load the plan's target.
+    pub is_of_target: bool,
+}
+
 impl AgentRoster {
     pub(super) fn new(slots: u32, silence: Duration) -> Self {
-        Self { slots: (0..slots).map(|_| AgentSlot::default()).collect(), silence, has_begun: false }
+        let slots = (0..slots).map(|_| AgentSlot { attempt: 1, agent: None }).collect();
+        Self { slots, silence, has_begun: false }
     }
 
-    /// Gives the asker its slot, or the first free one.
+    /// Gives the asker its slot, or the first free one. An agent that can play any slot gives way to one that can't, while
+    /// another slot is free for it.
     pub(super) fn join(&mut self, now: Instant, request: SlotRequest) -> SlotReply {
         let own = env!("CARGO_PKG_VERSION");
         if request.version != own {
@@ -56,17 +69,20 @@ impl AgentRoster {
         if self.has_begun {
             return SlotReply::Refused("the run has begun, and its slots are taken for good".to_owned());
         }
-        let wanted = request.slot.map(|slot| slot as usize);
-        let Some(index) = wanted.or_else(|| self.slots.iter().position(|slot| slot.agent.is_none())) else {
+        let free = self.slots.iter().position(|slot| slot.agent.is_none());
+        let Some(index) = request.slot.map(|slot| slot as usize).or(free) else {
             return SlotReply::Wait(format!("all {} are taken", plural(count as u64, "slot")));
         };
         let slot = &mut self.slots[index];
         if let Some(holder) = &slot.agent {
-            return SlotReply::Wait(format!("slot {index} is held by an agent on {}", holder.machine.host));
+            if holder.is_fixed || free.is_none() {
+                return SlotReply::Wait(format!("slot {index} is held by an agent on {}", holder.machine.host));
+            }
+            slot.give_up(false);
         }
-        slot.attempt += 1;
         slot.agent = Some(SeatedAgent {
             uuid: request.uuid,
+            is_fixed: request.slot.is_some(),
             machine: request.machine,
             heard: now,
             state: AgentState::Joined,
@@ -77,24 +93,23 @@ impl AgentRoster {
         SlotReply::Claimed(ClaimedSlot { slot: index as u32, attempt: slot.attempt })
     }
 
-    /// Takes a heartbeat; one of an earlier attempt, or of a lost agent, is ignored. Returns a sentence about an agent that
-    /// gave up its slot.
-    pub(super) fn hear(&mut self, now: Instant, slot: u32, beat: Heartbeat) -> Option<String> {
+    /// Takes a heartbeat; one of an earlier attempt, or of a lost agent, is ignored. Tells if the agent gave up its slot.
+    pub(super) fn hear(&mut self, now: Instant, slot: u32, beat: Heartbeat) -> Option<GivenUp> {
         let place = self.slots.get_mut(slot as usize)?;
         let is_current = place.attempt == beat.attempt;
         let agent = place.agent.as_mut().filter(|agent| is_current && agent.uuid == beat.uuid && !agent.is_lost)?;
         agent.heard = now;
         agent.status = beat.status;
         let why = match &beat.state {
-            AgentState::Refused(why) => Some(why.clone()),
-            AgentState::Left => Some("it was stopped".to_owned()),
+            AgentState::Refused(refusal) => Some(refusal.clone()),
+            AgentState::Left => Some(PlanRefusal { why: "it was stopped".to_owned(), is_of_target: false }),
             _ => None,
         };
         agent.state = beat.state;
-        let why = why.filter(|_| !agent.is_done)?;
+        let PlanRefusal { why, is_of_target } = why.filter(|_| !agent.is_done)?;
         let host = agent.machine.host.clone();
         place.give_up(self.has_begun);
-        Some(format!("slot {slot} on {host}: {why}"))
+        Some(GivenUp { told: format!("slot {slot} on {host}: {why}"), is_of_target })
     }
 
     /// The slots whose agents have been silent for too long: free again, or lost.
@@ -140,13 +155,35 @@ impl AgentRoster {
     /// Begins a round: from now on no slot is given again. Returns the attempts that play it.
     pub(super) fn begin(&mut self) -> Vec<u32> {
         self.has_begun = true;
+        self.slots
+            .iter_mut()
+            .filter_map(|slot| slot.agent.as_mut())
+            .for_each(|agent| agent.status = RunStatus::default());
+        self.attempts()
+    }
+
+    /// The attempts that count, by slot.
+    pub(super) fn attempts(&self) -> Vec<u32> {
         self.slots.iter().map(|slot| slot.attempt).collect()
+    }
+
+    pub(super) fn has_begun(&self) -> bool {
+        self.has_begun
     }
 
     /// The slots whose parts of the round are on the bus and not here.
     pub(super) fn reported(&self, round: u32) -> Vec<u32> {
         let is_waiting = |agent: &SeatedAgent| !agent.is_done && agent.state == AgentState::Reported { round };
         self.agents().filter(|(_, agent)| is_waiting(agent)).map(|(slot, _)| slot).collect()
+    }
+
+    /// The figures of all agents that are not lost, merged; `None` until each of them has told some.
+    pub(super) fn live(&self) -> Option<LiveMetrics> {
+        let mut present =
+            self.agents().filter(|(_, agent)| !agent.is_lost).map(|(_, agent)| agent.status.live.as_ref());
+        let mut sum = present.next()??.clone();
+        present.try_for_each(|live| live.map(|live| sum.merge(live.clone())))?;
+        Some(sum)
     }
 
     pub(super) fn done(&mut self, slot: u32) {
@@ -193,11 +230,14 @@ impl AgentRoster {
 }
 
 impl AgentSlot {
-    /// Waits for the agent no longer: the slot is free again, or once the run has begun, lost.
+    /// Waits for the agent no longer: the slot is free again for a later attempt, or once the run has begun, lost.
     fn give_up(&mut self, has_begun: bool) {
         match &mut self.agent {
             Some(agent) if has_begun => agent.is_lost = true,
-            agent => *agent = None,
+            agent => {
+                *agent = None;
+                self.attempt += 1;
+            }
         }
     }
 }
@@ -284,12 +324,61 @@ mod tests {
     fn an_agent_that_refuses_the_plan_gives_up_its_slot() {
         let (start, mut roster) = (Instant::now(), AgentRoster::new(1, SILENCE));
         roster.join(start, request("a", None));
-        let refused = AgentState::Refused("TOKEN is not set".to_owned());
-        let told = roster.hear(start, 0, beat("a", 1, refused.clone()));
-        assert_eq!(told.as_deref(), Some("slot 0 on a: TOKEN is not set"));
+        let refused = |why: &str, is_of_target| AgentState::Refused(PlanRefusal { why: why.to_owned(), is_of_target });
+        let given_up = |told: &str, is_of_target| Some(GivenUp { told: told.to_owned(), is_of_target });
+        let told = roster.hear(start, 0, beat("a", 1, refused("TOKEN is not set", false)));
+        assert_eq!(told, given_up("slot 0 on a: TOKEN is not set", false));
         assert_eq!(roster.join(start, request("b", None)), seat(0, 2));
+        let told = roster.hear(start, 0, beat("b", 2, refused("not my target", true)));
+        assert_eq!(told, given_up("slot 0 on b: not my target", true));
+        assert_eq!(roster.join(start, request("c", None)), seat(0, 3));
         roster.begin();
-        assert!(roster.hear(start, 0, beat("b", 2, refused)).is_some());
+        assert!(roster.hear(start, 0, beat("c", 3, refused("no port is left", false))).is_some());
         assert_eq!(roster.lost().count(), 1);
+    }
+
+    #[test]
+    fn an_agent_of_any_slot_gives_way_to_one_that_can_play_no_other() {
+        let (start, mut roster) = (Instant::now(), AgentRoster::new(3, SILENCE));
+        assert_eq!(roster.join(start, request("any", None)), seat(0, 1));
+        assert_eq!(roster.join(start, request("first", Some(0))), seat(0, 2));
+        // The other hears of the later attempt, and its own counts no longer.
+        assert_eq!(roster.attempts(), [2, 1, 1]);
+        assert_eq!(roster.hear(start, 0, beat("any", 1, prepared("x"))), None);
+        assert_eq!(roster.join(start, request("any", None)), seat(1, 1));
+        assert!(
+            matches!(roster.join(start, request("another", Some(0))), SlotReply::Wait(why) if why.contains("first"))
+        );
+        assert_eq!(roster.join(start, request("last", Some(2))), seat(2, 1));
+        // No slot is left for one that gave way, and nobody is missing.
+        assert!(matches!(roster.join(start, request("late", Some(1))), SlotReply::Wait(why) if why.contains("on any")));
+        for (slot, uuid, attempt) in [(0, "first", 2), (1, "any", 1), (2, "last", 1)] {
+            roster.hear(start, slot, beat(uuid, attempt, prepared("x")));
+        }
+        assert!(roster.is_prepared(1, "x"));
+        assert_eq!(roster.begin(), [2, 1, 1]);
+        assert!(matches!(roster.join(start, request("late", Some(1))), SlotReply::Refused(_)));
+    }
+
+    /// Agents that ask again and again, in any order and of any kind, are all seated if their slots can be.
+    #[test]
+    fn in_whatever_order_they_come_all_slots_are_taken() {
+        for order in 0..24u32 {
+            let mut agents = vec![("a", Some(0)), ("b", Some(2)), ("c", None), ("d", None)];
+            let mut shuffled = vec![];
+            let mut rest = order;
+            while !agents.is_empty() {
+                let at = rest as usize % agents.len();
+                rest /= agents.len() as u32;
+                shuffled.push(agents.remove(at));
+            }
+            let (start, mut roster) = (Instant::now(), AgentRoster::new(4, SILENCE));
+            for _ in 0..3 {
+                for (uuid, slot) in &shuffled {
+                    roster.join(start, request(uuid, *slot));
+                }
+            }
+            assert_eq!(roster.agents().count(), 4, "{shuffled:?}");
+        }
     }
 }

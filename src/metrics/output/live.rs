@@ -2,10 +2,11 @@
 
 use crate::metrics::record::recorder::Recorder;
 use crate::summary::{Clock, Counts, Histogram, Readings};
+use serde::{Deserialize, Serialize};
 
 /// Figures of the measured rooms at one moment. The rates leave out undecided edges, and messages in flight
 /// are not lost yet.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct LiveMetrics {
     timers: Vec<(String, Clock, Histogram)>,
     counts: Counts,

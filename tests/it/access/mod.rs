@@ -2,7 +2,7 @@
 
 mod between;
 mod capacity;
-mod certificates;
+pub mod certificates;
 mod metrics;
 mod proxy;
 mod quoting;

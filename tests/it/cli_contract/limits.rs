@@ -30,6 +30,24 @@ fn a_hard_limit_that_the_plan_does_not_fit_is_refused_with_the_figure() {
 }
 
 #[test]
+fn check_says_how_many_machines_carry_a_plan_that_is_too_large_for_one() {
+    // 300 descriptors are 118 peers with a socket and a connection each: at most 29 rooms of 4, or half a room of 200.
+    for (size, told) in [("4", "7 machines like this one carry it: --bus or --share"), ("200", "")] {
+        let checked = format!("check smoke --rooms 200 --room-size {size} --target ws://127.0.0.1:9/ws/");
+        let mut command = Command::new("bash");
+        command.args(["-c", &format!("ulimit -n 300 && exec {PROGRAM} {checked}")]);
+        let played = start_command(command).end_within(Duration::from_secs(40));
+        assert_eq!(played.code, Some(2), "{}", played.stderr);
+        assert!(played.stderr.contains("file descriptors, and this machine grants 300"), "{}", played.stderr);
+        assert!(
+            played.stderr.contains(told) && (played.stderr.contains("carry it") != told.is_empty()),
+            "{}",
+            played.stderr
+        );
+    }
+}
+
+#[test]
 fn descriptors_that_run_out_are_our_limit_and_not_the_targets() {
     // The plan fits the limit by the figure; what was open before the program began is what it lacks.
     let taken = "ulimit -n 200 && for fd in $(seq 20 149); do eval \"exec $fd</dev/null\"; done";

@@ -5,6 +5,15 @@ use super::{merged, meshload};
 use serde_json::Value;
 use support::serving::Serving;
 
+/// A load that any machine carries.
+const SEARCHED: &str = "name = \"searched\"\n[rooms]\ncount = 2\nsize = 3\n[arrivals]\nrate = \"60/s\"\n[phases]\n\
+    steady = \"0s\"\ndrain = \"0s\"\n[engine]\nkind = \"none\"\n[validity]\non_invalid = \"warn\"\n[gates]\n\
+    edges_failed = [\"rate < 50%\"]\n";
+
+/// Twelve edges on two agents, six each; the run would last five minutes.
+const ABORTS: &str = "name = \"aborts\"\n[rooms]\ncount = 4\nsize = 3\n[phases]\nsteady = \"5m\"\n[gates]\n\
+    \"edges.opened\" = [{ expr = \"count < 10\", abort = true }]\nedges_failed = [\"rate < 50%\"]\n";
+
 const PLAN: [&str; 4] = ["--rooms", "7", "--duration", "200ms"];
 
 #[test]
@@ -66,6 +75,58 @@ fn a_user_of_one_slot_plays_it_and_claims_no_other() {
 }
 
 #[test]
+fn an_agent_that_may_not_load_the_target_ends_the_run_before_anything_is_sent() {
+    let Some(nats) = Nats::start() else { return };
+    let target = Serving::start(&[]);
+    // TEST-NET-1 (RFC 5737) is no private network, and nobody is there.
+    let run = BusRun::new(&nats, &target, "barred").target("ws://192.0.2.1:9/");
+    let controller = run.controller("2", &PLAN);
+    let allows = run.agent("a", &["--slot", "0", "--allow-target", "192.0.2.1"]);
+    controller.wait_for("slot 0: an agent on");
+    let (code, _, told) = run.agent("b", &["--slot", "1"]).end();
+    assert!(code == Some(95) && told.contains("add: --allow-target 192.0.2.1"), "{code:?} {told}");
+    let (code, _, told) = controller.end();
+    assert!(code == Some(95) && told.contains("slot 1 on "), "{code:?} {told}");
+    assert!(told.contains("192.0.2.1 (192.0.2.1) is neither this machine nor on a private network"), "{told}");
+    end_all([allows], 97);
+}
+
+#[test]
+fn an_agent_of_any_slot_leaves_its_slot_to_one_that_can_play_no_other() {
+    let Some(nats) = Nats::start() else { return };
+    let target = Serving::start(&[]);
+    let run = BusRun::new(&nats, &target, "mixed");
+    let controller = run.controller("2", &PLAN);
+    let any = run.agent("any", &[]);
+    any.wait_for("slot 0 of 2");
+    let fixed = run.agent("fixed", &["--slot", "0"]);
+    any.wait_for("slot 1 of 2");
+    let (code, summary, told) = controller.end();
+    assert_eq!((code, &summary["counts"]["edges"]["opened"]), (Some(0), &21.into()), "{told}");
+    end_all([any, fixed], 0);
+}
+
+#[test]
+fn a_gate_that_aborts_is_judged_on_the_figures_of_all_agents_while_they_play() {
+    let Some(nats) = Nats::start() else { return };
+    let target = Serving::start(&[]);
+    let run = BusRun::new(&nats, &target, "abort");
+    std::fs::write(run.folder.path().join("p.toml"), ABORTS).expect("a file");
+    let controller = run.controller("2", &["p.toml"]);
+    let agents = ["a", "b"].map(|out| run.agent(out, &[]));
+    let (code, summary, told) = controller.end();
+    assert_eq!((code, &summary["run"]["complete"]), (Some(99), &true.into()), "{told}");
+    let stopped_by = summary["run"]["stopped_by"].as_str().unwrap_or_default();
+    assert!(stopped_by.starts_with("the gate edges.opened count < 10"), "{stopped_by}");
+    assert!(told.contains("stopped by the gate edges.opened"), "{told}");
+    // Neither share alone has so many.
+    assert_eq!(summary["counts"]["edges"]["opened"], 12);
+    end_all(agents, 99);
+    let (output, again) = merged(run.folder.path(), &["a", "b"]);
+    assert_eq!((output.status.code(), again), (Some(99), summary));
+}
+
+#[test]
 fn repeats_are_played_by_the_same_agents() {
     let Some(nats) = Nats::start() else { return };
     let target = Serving::start(&[]);
@@ -79,6 +140,22 @@ fn repeats_are_played_by_the_same_agents() {
     for path in ["whole/1/summary.json", "whole/2/summary.json", "a/2/part.mesh", "b/1/part.mesh"] {
         assert!(run.folder.path().join(path).is_file(), "{path}");
     }
+}
+
+#[test]
+fn a_capacity_search_plays_each_load_with_the_same_agents() {
+    let Some(nats) = Nats::start() else { return };
+    let target = Serving::start(&[]);
+    let run = BusRun::new(&nats, &target, "search");
+    std::fs::write(run.folder.path().join("p.toml"), SEARCHED).expect("a file");
+    let search = run.search(&["p.toml", "--from", "2", "--to", "4", "--resolution", "50%"]);
+    let agents = ["a", "b"].map(|out| run.agent(out, &[]));
+    let (code, found, told) = search.end();
+    assert_eq!((code, &found["limit"]), (Some(0), &4.0.into()), "{told}");
+    let probes = found["probes"].as_array().expect("probes").len();
+    assert!(probes >= 2 && told.matches("all 2 agents are ready").count() == probes, "{told}");
+    end_all(agents, 0);
+    assert!(run.folder.path().join(format!("a/{probes}/part.mesh")).is_file());
 }
 
 #[test]
@@ -139,5 +216,10 @@ fn each_obstacle_is_told_in_one_sentence_before_anything_is_loaded() {
     check(&["agent", "--bus", "nats://192.0.2.1", "--run", "x"], 2, "nats:// is not encrypted");
     check(&["agent", "--bus", "http://127.0.0.1:9", "--run", "x"], 2, "the scheme is nats:// or tls://");
     check(&["agent", "--bus", "nats://u:secret@127.0.0.1:9", "--run", "x"], 1, "no connection to 127.0.0.1:9");
-    check(&["capacity", "--bus", "nats://127.0.0.1:9"], 2, "--bus");
+    let search = ["capacity", "--bus", "nats://127.0.0.1:9", "--agents", "2", "--target", "ws://127.0.0.1:9/"];
+    let with = |more: &[&'static str]| [&search[..], more].concat();
+    check(&search, 1, "--bus: no connection to 127.0.0.1:9");
+    check(&with(&["--restart-cmd", "true"]), 2, "--restart-cmd: not with --bus; it is for searches on one machine");
+    check(&with(&["--workers", "1"]), 2, "give them to `meshload agent`");
+    check(&search[..5], 2, "name the --target that all agents load");
 }

@@ -2,8 +2,10 @@
 //! their parts.
 
 mod bus;
+mod hosts;
 mod losses;
 mod nats;
+mod sealed;
 
 use std::fs;
 use std::path::Path;

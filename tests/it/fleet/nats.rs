@@ -1,6 +1,7 @@
 //! A real nats-server on a free loopback port, and the processes of one run on it.
 
 use std::io::{BufRead, BufReader};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::{Arc, Mutex};
@@ -12,7 +13,7 @@ use tempfile::TempDir;
 pub struct Nats {
     program: PathBuf,
     child: Child,
-    port: u16,
+    address: SocketAddr,
     folder: TempDir,
     /// Its log so far.
     log: Arc<Mutex<String>>,
@@ -26,6 +27,10 @@ impl Nats {
 
     /// The same with more lines in its configuration.
     pub fn start_with(configuration: &str) -> Option<Self> {
+        Self::start_on(Ipv4Addr::LOCALHOST, configuration)
+    }
+
+    pub fn start_on(host: Ipv4Addr, configuration: &str) -> Option<Self> {
         let installed = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/interop/python/bin/nats-server");
         let on_path = || {
             let found = Command::new("nats-server").arg("--version").output();
@@ -38,12 +43,12 @@ impl Nats {
         let folder = tempfile::tempdir().expect("a folder");
         std::fs::write(folder.path().join("nats.conf"), configuration).expect("a file");
         let log = Arc::default();
-        let (child, port) = spawn(&program, folder.path(), -1, &log);
-        Some(Self { program, child, port, folder, log })
+        let (child, address) = spawn(&program, folder.path(), (host, -1), &log);
+        Some(Self { program, child, address, folder, log })
     }
 
     pub fn url(&self) -> String {
-        format!("nats://127.0.0.1:{}", self.port)
+        format!("nats://{}", self.address)
     }
 
     /// SIGKILL: no goodbye.
@@ -54,7 +59,9 @@ impl Nats {
 
     /// On the same port, with the same store.
     pub fn start_again(&mut self) {
-        (self.child, self.port) = spawn(&self.program, self.folder.path(), self.port.into(), &self.log);
+        let IpAddr::V4(host) = self.address.ip() else { panic!("an IPv4 address") };
+        let at = (host, self.address.port().into());
+        (self.child, self.address) = spawn(&self.program, self.folder.path(), at, &self.log);
     }
 
     pub fn log(&self) -> String {
@@ -70,42 +77,43 @@ impl Drop for Nats {
 }
 
 /// Starts a server and waits until it listens; port -1 takes a free one.
-fn spawn(program: &Path, folder: &Path, port: i32, log: &Arc<Mutex<String>>) -> (Child, u16) {
+fn spawn(
+    program: &Path,
+    folder: &Path,
+    (host, port): (Ipv4Addr, i32),
+    log: &Arc<Mutex<String>>,
+) -> (Child, SocketAddr) {
+    let (host, port) = (host.to_string(), port.to_string());
     let mut command = Command::new(program);
-    command.current_dir(folder).args([
-        "-c",
-        "nats.conf",
-        "-a",
-        "127.0.0.1",
-        "-js",
-        "-sd",
-        ".",
-        "-p",
-        &port.to_string(),
-    ]);
+    command.current_dir(folder).args(["-c", "nats.conf", "-a", &host, "-js", "-sd", ".", "-p", &port]);
     let mut child = command.stderr(Stdio::piped()).spawn().expect("nats-server starts");
     let mut lines = BufReader::new(child.stderr.take().expect("a pipe")).lines().map_while(Result::ok);
-    let port = lines
-        .find_map(|line| line.split_once("client connections on 127.0.0.1:")?.1.trim().parse().ok())
-        .expect("a line with the port");
+    let address = lines
+        .find_map(|line| line.split_once("client connections on ")?.1.trim().parse().ok())
+        .expect("a line with the address");
     lines.find(|line| line.contains("Server is ready")).expect("a server that is ready");
     // Somebody reads on, or a full pipe would stop it.
     let log = log.clone();
     std::thread::spawn(move || lines.for_each(|line| *log.lock().expect("a log") += &(line + "\n")));
-    (child, port)
+    (child, address)
 }
 
 /// One run on a bus, in a folder of its own.
 pub struct BusRun<'a> {
     pub folder: TempDir,
     nats: String,
-    target: &'a Serving,
+    target: String,
     name: &'a str,
 }
 
 impl<'a> BusRun<'a> {
-    pub fn new(nats: &Nats, target: &'a Serving, name: &'a str) -> Self {
-        Self { folder: tempfile::tempdir().expect("a folder"), nats: nats.url(), target, name }
+    pub fn new(nats: &Nats, target: &Serving, name: &'a str) -> Self {
+        Self { folder: tempfile::tempdir().expect("a folder"), nats: nats.url(), target: target.url.clone(), name }
+    }
+
+    /// With another target.
+    pub fn target(self, url: &str) -> Self {
+        Self { target: url.to_owned(), ..self }
     }
 
     /// With a login on the bus.
@@ -115,10 +123,22 @@ impl<'a> BusRun<'a> {
         self
     }
 
+    /// Over TLS.
+    pub fn tls(mut self) -> Self {
+        self.nats = self.nats.replace("nats://", "tls://");
+        self
+    }
+
     /// The controller, whose report goes to `whole`.
     pub fn controller(&self, agents: &str, args: &[&str]) -> Process {
-        let own = ["run", "--agents", agents, "--target", &self.target.url, "--out", "whole", "--format", "json"];
+        let own = ["run", "--agents", agents, "--target", &self.target, "--out", "whole", "--format", "json"];
         self.start(&[&own[..], &["--room-size", "3", "--on-invalid", "warn"], args].concat(), None)
+    }
+
+    /// A capacity search of two agents.
+    pub fn search(&self, args: &[&str]) -> Process {
+        let own = ["capacity", "--agents", "2", "--target", &self.target, "--out", "whole", "--format", "json"];
+        self.start(&[&own[..], args].concat(), None)
     }
 
     /// An agent, whose part goes to `out`.
@@ -132,10 +152,14 @@ impl<'a> BusRun<'a> {
     }
 
     fn start(&self, args: &[&str], variable: Option<(&str, &str)>) -> Process {
-        let mut command = super::meshload(self.folder.path(), args);
-        command.envs(variable);
-        command.args(["--bus", &self.nats, "--run", self.name]).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut command = super::meshload(self.folder.path(), &[args, &self.bus()].concat());
+        command.envs(variable).stdout(Stdio::piped()).stderr(Stdio::piped());
         Process::of(command.spawn().expect("the program starts"))
+    }
+
+    /// The options that name bus and run.
+    pub fn bus(&self) -> [&str; 4] {
+        ["--bus", &self.nats, "--run", self.name]
     }
 }
 
@@ -146,7 +170,7 @@ pub struct Process {
 }
 
 impl Process {
-    fn of(mut child: Child) -> Self {
+    pub fn of(mut child: Child) -> Self {
         let (tell, lines) = std::sync::mpsc::channel();
         let stderr = BufReader::new(child.stderr.take().expect("a pipe"));
         std::thread::spawn(move || stderr.lines().map_while(Result::ok).try_for_each(|line| tell.send(line)));

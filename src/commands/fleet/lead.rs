@@ -1,0 +1,126 @@
+//! A controller on the bus: offers one plan after the other to the same agents, and takes their parts.
+
+use super::bus::{ended, run_name, settings};
+use crate::capacity::Vary;
+use crate::cli::LeadArgs;
+use crate::commands::Exit;
+use crate::commands::run::run_job::run_id;
+use crate::commands::terminal::write_stderr;
+use crate::controller::StopSignals;
+use crate::dialect::Dialect;
+use crate::fleet::{Coordinator, FleetRules, Part, PlanOffer};
+use crate::gates::Gate;
+use crate::plan::Plan;
+use crate::profile::{Profile, to_toml};
+use crate::vocabulary::format::plural;
+
+/// The controller of the agents that `LeadArgs` ask for.
+pub(in crate::commands) struct FleetLead<'a> {
+    args: &'a LeadArgs,
+    coordinator: Coordinator<'a>,
+    /// Of the last plan that was offered; from 1.
+    round: u32,
+}
+
+/// Rules of a run on several machines that the options of its command give.
+pub(in crate::commands) struct LeadRules {
+    /// The share of the edges that may be lost before the run is stopped, from 0 to 1.
+    pub tolerate_loss: f64,
+    /// The gates that end the run by the figures of all agents together.
+    pub gates: Vec<Gate>,
+}
+
+/// The parts of an offer besides its plan.
+pub(in crate::commands) struct OfferTerms {
+    /// The setting that a capacity search varies, and its value.
+    pub load: Option<(Vary, f64)>,
+    /// The most traces that each share keeps.
+    pub traces: u16,
+    /// The agents may go after it.
+    pub is_last: bool,
+}
+
+impl<'a> FleetLead<'a> {
+    /// Opens the run on the bus, and tells its name.
+    ///
+    /// # Errors
+    /// The bus can't be used, or the run's name is none or taken; stderr has it already.
+    pub(in crate::commands) fn open(
+        args: &'a LeadArgs,
+        rules: LeadRules,
+        signals: &StopSignals,
+        tell: &'a dyn Fn(String),
+    ) -> Result<Self, Exit> {
+        let LeadRules { tolerate_loss, gates } = rules;
+        let run = run_name(args.run.as_deref())?;
+        let rules = FleetRules { silence: args.lost_after, gather_max: args.join_timeout, tolerate_loss, gates };
+        let bus = settings(args.bus.as_deref().unwrap_or_default(), &args.tls);
+        let coordinator =
+            Coordinator::open(&bus, &run, agents(args), rules, signals, tell).map_err(|why| ended(&why))?;
+        // Shown even if quiet: without it no agent can join.
+        write_stderr([format!("run: {run}; on each machine: meshload agent --bus URL --run {run}")]);
+        Ok(Self { args, coordinator, round: 0 })
+    }
+
+    /// Plays a plan as it is offered.
+    ///
+    /// # Errors
+    /// It did not begin, or no part came; stderr has it already.
+    pub(in crate::commands) fn play(
+        &mut self,
+        plan: &Plan,
+        dialect: &Dialect,
+        OfferTerms { load, traces, is_last }: OfferTerms,
+    ) -> Result<Vec<Part>, Exit> {
+        self.round += 1;
+        let agents = agents(self.args);
+        let offer = PlanOffer {
+            round: self.round,
+            is_last,
+            agents,
+            silence: self.args.lost_after,
+            profile: to_toml(&plan.profile).to_owned(),
+            load,
+            dialect: dialect.name().to_owned(),
+            dialect_text: dialect.file_text().map(str::to_owned),
+            seed: plan.seed.0,
+            plan_sha256: plan.sha256(dialect.file_text()),
+            run_id: run_id(),
+            traces,
+        };
+        let edges = (0..agents as usize).map(|slot| plan.share(slot, agents as usize).edges()).collect();
+        let parts = self.coordinator.play(&offer, edges).map_err(|error| ended(&error))?;
+        if parts.is_empty() {
+            write_stderr(["no agent reported, so that there is nothing to show; part.mesh may be on their machines"]);
+            return Err(Exit::Incomplete);
+        }
+        Ok(parts)
+    }
+
+    /// Lets the agents go.
+    pub(in crate::commands) fn close(self) {
+        self.coordinator.close("the run is over");
+    }
+}
+
+pub(in crate::commands) fn agents(args: &LeadArgs) -> u32 {
+    args.agents.unwrap_or(1)
+}
+
+/// One sentence if agents can't load the target of `profile`; `own` are the options given that are each machine's own.
+pub(in crate::commands) fn lead_obstacle(profile: &Profile, own: bool) -> Option<String> {
+    if profile.target.url.is_none() {
+        return Some("--bus: name the --target that all agents load; an embedded server serves one process".to_owned());
+    }
+    own.then(|| {
+        let own = "--tokens, --data, --ca, --cert, --key, --insecure, --connect-to, --no-proxy and --workers";
+        format!("--bus: {own} are each machine's own; give them to `meshload agent`")
+    })
+}
+
+/// One sentence if the plan has fewer rooms than agents.
+pub(in crate::commands) fn too_few_rooms(plan: &Plan, args: &LeadArgs) -> Option<String> {
+    let (rooms, agents) = (plan.rooms.len() as u64, agents(args));
+    let has_too_few = rooms < u64::from(agents);
+    has_too_few.then(|| format!("--agents {agents}: the plan has {}, and a room is never split", plural(rooms, "room")))
+}
