@@ -46,8 +46,8 @@ pub(in crate::diagnosis) fn upgrade_status(detail: &str) -> Option<u16> {
 /// The meaning of a status instead of an upgrade, and where to look (RFC 9110 §15).
 fn status_in_words(status: u16) -> &'static str {
     match status {
-        ..=299 => "An HTTP answer to an upgrade: there is no WebSocket at that path.",
-        300..=399 => {
+        ..300 => "An HTTP answer to an upgrade: there is no WebSocket at that path.",
+        300..400 => {
             "A redirection: no browser follows one with a WebSocket, nor does meshload. Dial the address that it names."
         }
         400 => {
@@ -70,7 +70,6 @@ fn status_in_words(status: u16) -> &'static str {
             "Too many requests or connections of this address or token: a limit that is set, which says nothing of the \
              server's capacity."
         }
-        400..=499 => "The server answers, and takes the request for one that this client may not make.",
         502 => {
             "A gateway answers; the server behind it gave it no valid answer: it is down, or the way to it takes no upgrade."
         }
@@ -78,6 +77,7 @@ fn status_in_words(status: u16) -> &'static str {
             "The server, or a gateway before it, is overloaded, starts or stops, or has as many connections as it takes."
         }
         504 => "A gateway answers; the server behind it did not answer it in time.",
+        _ if status < 500 => "The server answers, and takes the request for one that this client may not make.",
         _ => "The server answers, and failed at this request: its log says why.",
     }
 }

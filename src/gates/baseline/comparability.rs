@@ -37,12 +37,9 @@ pub(super) fn plans(base: &[&Summary], new: &[&Summary]) -> Vec<Difference> {
         .collect();
     let is_dialects = sides.0 == sides.1 && has_profiles(base) && has_profiles(new) && versions(base) == versions(new);
     if differences.is_empty() && is_dialects {
-        let side = |side: &BTreeMap<String, String>| shown(side, &"dialect".to_owned());
-        differences.push(Difference {
-            what: "dialect, in its file's text".into(),
-            base: side(&sides.0),
-            new: side(&sides.1),
-        });
+        let name = sides.0.get("dialect").cloned().unwrap_or_default();
+        let what = "dialect, in its file's text".into();
+        differences.push(Difference { what, base: name.clone(), new: name });
     } else if differences.is_empty() {
         let list = |plans: &BTreeSet<String>| plans.iter().cloned().collect::<Vec<_>>().join(", ");
         differences.push(Difference { what: "plan_sha256".into(), base: list(&base_plans), new: list(&new_plans) });
