@@ -53,6 +53,7 @@ fn of_failed(observations: &Observations, failed_at: usize, worst: Option<&(Seat
         elsewhere: observations.elsewhere.as_deref(),
     };
     let insight = evidence.judge((*one, *two), failure);
+    let number = |seat: &Seat| evidence.index.timeline.number(*seat);
     if insight.cause() != Cause::Unknown {
         return insight;
     }
@@ -63,15 +64,15 @@ fn of_failed(observations: &Observations, failed_at: usize, worst: Option<&(Seat
             insight.and(format!("What was seen fits {fitting} alike."))
         }
     };
-    insight.and(format!("The channel between peer {} and peer {} did not open: {failure}.", one.0, two.0)).and(
-        match (&observations.trials, &observations.repeat) {
+    insight
+        .and(format!("The channel between peer {} and peer {} did not open: {failure}.", number(one), number(two)))
+        .and(match (&observations.trials, &observations.repeat) {
             (Some(_), _) => "Every experiment between the probe's own connections came out well: it may fail only \
                              sometimes; --times tells how often."
                 .to_owned(),
             (None, Some(timeline)) => repeated_words::without_result(timeline, words),
             (None, None) => "Missing: experiments; none could be made.".to_owned(),
-        },
-    )
+        })
 }
 
 /// Defects that are seen although every channel opened.
@@ -84,7 +85,10 @@ fn of_opened(observations: &Observations) -> Insight {
         .and_then(experiments::judge)
         .or_else(|| timelines().find_map(|timeline| transport::altered_description(timeline, timeline.directions())))
         .or_else(|| timelines().find_map(|timeline| transport::altered_candidates(timeline, |_, _| true)))
-        .or_else(|| timelines().find_map(|timeline| transport::lost_candidates(timeline, timeline.directions())))
+        .or_else(|| {
+            timelines()
+                .find_map(|timeline| transport::lost_candidates(timeline, &observations.words, timeline.directions()))
+        })
         .or_else(|| observations.roster.as_ref().and_then(experiments::roster))
         .or_else(|| observations.fanout.as_ref().and_then(experiments::fanout))
         .unwrap_or_else(|| {

@@ -69,10 +69,12 @@ pub(crate) fn example(content: &Value) -> String {
 fn cut(key: Option<&str>, value: &Value) -> Value {
     match value {
         Value::String(_) if key.is_some_and(is_secret_key) => "***".into(),
-        Value::String(text) if text.len() > TEXT_BYTES_MAX || text.starts_with("v=0") => {
-            let end = text.find(['\r', '\n']).unwrap_or(text.len()).min(TEXT_BYTES_MAX);
-            format!("{}…", &text[..text.floor_char_boundary(end)]).into()
-        }
+        // Some protocols carry JSON in a text, whose secrets are as secret.
+        Value::String(text) if text.starts_with('{') => match serde_json::from_str::<Value>(text) {
+            Ok(inner) => cut(None, &inner).to_string().into(),
+            Err(_) => shortened(text).into(),
+        },
+        Value::String(text) => shortened(text).into(),
         Value::Array(items) => items.iter().take(ENTRIES_MAX).map(|item| cut(None, item)).collect(),
         Value::Object(entries) => {
             let entry = |(key, value): (&String, &Value)| (key.clone(), cut(Some(key), value));
@@ -80,6 +82,15 @@ fn cut(key: Option<&str>, value: &Value) -> Value {
         }
         other => other.clone(),
     }
+}
+
+/// The text, cut if it is an SDP or long.
+fn shortened(text: &str) -> String {
+    if text.len() <= TEXT_BYTES_MAX && !text.starts_with("v=0") {
+        return text.to_owned();
+    }
+    let end = text.find(['\r', '\n']).unwrap_or(text.len()).min(TEXT_BYTES_MAX);
+    format!("{}…", &text[..text.floor_char_boundary(end)])
 }
 
 #[cfg(test)]
@@ -106,5 +117,7 @@ mod tests {
     fn an_example_shows_no_sdp_and_no_secret() {
         let shown = example(&json!({"sdp": "v=0\r\no=- 1", "token": "abcd", "n": 1, "deep": [{"ice-pwd": "x"}]}));
         assert_eq!(shown, r#"{"deep":[{"ice-pwd":"***"}],"n":1,"sdp":"v=0…","token":"***"}"#);
+        let within = example(&json!({"data": r#"{"token":"abcd","sdp":"v=0\r\n"}"#, "text": "{no JSON"}));
+        assert_eq!(within, r#"{"data":"{\"sdp\":\"v=0…\",\"token\":\"***\"}","text":"{no JSON"}"#);
     }
 }

@@ -104,7 +104,7 @@ impl Gate {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::summary::{Distribution, Histogram, Rates, Timer};
+    use crate::summary::{Distribution, FindingConfidence, Histogram, Outage, Rates, RunFinding, Severity, Timer};
     use std::collections::BTreeMap;
 
     /// `due` samples of 100 ms, or 10 ms on the clock began.
@@ -169,6 +169,31 @@ mod tests {
         check("edges.failed: count == 1", 1, true, None);
         check("edges.dropped: count == 0", 1, true, None);
         check("amplification: value < 3.5", 1, false, None);
+    }
+
+    #[test]
+    fn what_is_known_at_the_end_alone_can_be_asked_for_too() {
+        let mut summary = measured(20);
+        summary.counts.peers.lost = 2;
+        let outage = |never| Outage { never, ..Outage::default() };
+        summary.outages = vec![outage(0), outage(2)];
+        let finding = |id: &str, severity| RunFinding {
+            id: id.into(),
+            severity,
+            confidence: FindingConfidence::High,
+            sentence: String::new(),
+            evidence: vec![],
+            remedy: String::new(),
+            share: 1.0,
+        };
+        let found = [("drift", Severity::Fault), ("dialect", Severity::Hint), ("untested", Severity::Hint)];
+        summary.findings = found.map(|(id, severity)| finding(id, severity)).into();
+        for (metric, count) in [("peers.lost", 2), ("outages.unrecovered", 1), ("findings", 2), ("findings.fault", 1)] {
+            for (limit, ok) in [(count, true), (count - 1, false)] {
+                let gate = Gate::parse_line(&format!("{metric}: count <= {limit}")).unwrap();
+                assert_eq!(judge(&[gate], &summary)[0].ok, ok, "{metric} {limit}");
+            }
+        }
     }
 
     #[test]

@@ -5,10 +5,13 @@ use super::spec::ProbeSpec;
 use crate::diagnosis::{Cause, Conclusion, MeshProgress, Observations, Timeline, Words, diagnose, trace_steps};
 use crate::dialect::shown_frame;
 use crate::summary::{RunFinding, TargetRoute, TraceStep};
-use crate::vocabulary::{Event, EventKind, PeerEvent, Phase};
+use crate::vocabulary::{Event, EventKind, FrameNoteKind, PeerEvent, Phase};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+
+/// Most texts of a server's errors in a report.
+const ERRORS_MAX: usize = 5;
 
 /// The result of a probe.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
@@ -32,6 +35,9 @@ pub struct ProbeReport {
     /// Conclusions of a run's rules from the same handshakes, worst first.
     pub findings: Vec<RunFinding>,
     pub remedies: Vec<Remedy>,
+    /// Errors that the server said without refusing a peer by them, each text once.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub errors: Vec<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub repeat: Option<Repeated>,
     /// Peers of the handshake that is shown.
@@ -141,6 +147,7 @@ impl ProbeReport {
             diagnosis,
             findings: findings::conclude(timelines, spec),
             remedies,
+            errors: server_errors(timelines),
             repeat,
             peers: shown.map_or(0, Timeline::size),
             trace: shown.map_or(vec![], |timeline| trace_steps(timeline, observed.words.names())),
@@ -196,6 +203,21 @@ fn advice(remedies: &[Remedy]) -> Option<String> {
     let worked: Vec<&str> = remedies.iter().filter(|tried| tried.worked).map(|tried| &*tried.remedy).collect();
     let more = if worked.len() > 1 { "Each of these was tried, and works" } else { "This was tried, and works" };
     (!worked.is_empty()).then(|| format!("{more}: {}.", worked.join("; ")))
+}
+
+/// The texts of the errors that the server said in these handshakes, in order of time.
+fn server_errors(timelines: &[Timeline]) -> Vec<String> {
+    let mut texts: Vec<String> = vec![];
+    for event in timelines.iter().flat_map(Timeline::events) {
+        if let EventKind::Peer(PeerEvent::Note { note }) = &event.kind
+            && note.kind == FrameNoteKind::ServerError
+            && !texts.contains(&note.example)
+            && texts.len() < ERRORS_MAX
+        {
+            texts.push(note.example.clone());
+        }
+    }
+    texts
 }
 
 /// The frames of a handshake, both ways, those of the join included.

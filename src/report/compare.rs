@@ -69,7 +69,7 @@ fn of_verdict(comparison: &Comparison) -> (Tone, &'static str, String) {
     let worse = comparison.changes.iter().filter(|change| change.fails()).count();
     let within = format!("worse by more than {}", format::short_percent(comparison.tolerance));
     match comparison.verdict {
-        ComparisonVerdict::Passed => (Tone::Good, "Passed", format!("No figure is {within}.")),
+        ComparisonVerdict::Passed => (Tone::Good, "Passed", format!("No figure is {within}.{}", better(comparison))),
         ComparisonVerdict::Undecided => (Tone::Doubtful, "Not decided", undecided(comparison, &within)),
         ComparisonVerdict::Regressed if worse == 1 => (Tone::Bad, "Regressed", format!("One figure is {within}.")),
         ComparisonVerdict::Regressed => (Tone::Bad, "Regressed", format!("{worse} figures are {within}.")),
@@ -82,7 +82,9 @@ fn of_verdict(comparison: &Comparison) -> (Tone, &'static str, String) {
             (Tone::Bad, "Invalid", format!("{side} has no run whose figures are the target's."))
         }
         ComparisonVerdict::Unlike => {
-            (Tone::Doubtful, "Not comparable", "The plans differ; --force compares all the same.".into())
+            let what: Vec<&str> = comparison.plan.iter().take(POINTS_MAX).map(|difference| &*difference.what).collect();
+            let why = format!("The plans differ in {}; --force compares all the same.", what.join(", "));
+            (Tone::Doubtful, "Not comparable", why)
         }
         ComparisonVerdict::OtherMachine => {
             (Tone::Doubtful, "Not judged", "The machines differ; --across-machines judges all the same.".into())
@@ -103,7 +105,18 @@ fn undecided(comparison: &Comparison, within: &str) -> String {
         true => "Times take three runs a side: run --repeat 3.",
         false => "More repeats would tell, or a larger --tolerance.",
     };
-    format!("No figure is shown to be {within}{grown} {more}")
+    format!("No figure is shown to be {within}{grown}{} {more}", better(comparison))
+}
+
+/// The figures that are shown to be better; empty if there are none.
+fn better(comparison: &Comparison) -> String {
+    let better = || comparison.changes.iter().filter(|change| change.judged && change.finding == Finding::Better);
+    let Some(first) = better().next() else { return String::new() };
+    let more = match better().count() - 1 {
+        0 => String::new(),
+        more => format!(", and so are {more} more"),
+    };
+    format!(" {} is shown to be better ({}){more}.", name(first), in_one_line(first))
 }
 
 /// `smoke, 3 runs (1 INVALID left out), 2026-…`

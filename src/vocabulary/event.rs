@@ -104,7 +104,7 @@ pub enum FrameNoteKind {
     Unwritten,
     /// A value that a rule names came out null.
     NullValue,
-    /// The server reports an error that ends nothing.
+    /// The server reports an error of one pair, or one that ends nothing.
     ServerError,
 }
 

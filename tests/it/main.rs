@@ -25,3 +25,4 @@ mod repeat;
 mod room;
 mod run;
 mod server;
+mod told;

@@ -5,6 +5,7 @@ mod changed;
 mod dealt;
 mod documented;
 mod field_cases;
+mod idle_proxy;
 mod killed;
 mod learned;
 mod mesh;

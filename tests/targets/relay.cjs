@@ -4,8 +4,12 @@
 // tenants has another client in each room that answers offers under the same ids, ids and names name another sender of
 // answers and of joins, astray hands offers to all but those that they are for, reverse hands out what came within 50 ms
 // from the last to the first.
-// LIMIT is the most connections of one address, and REFUSAL what the next one gets: HTTP 429, or close 4429; a request
-// that is no upgrade takes a place for good. STRICT: it ends at the first frame that is none of its own.
+// slow delivers everything 2.5 s late, cut passes on no more than 200 bytes of a frame, quota drops without a word what a
+// client says after two frames, shards is two processes that take clients in turn and share nothing, and evict closes the
+// client that was in a room before when another joins.
+// LIMIT is the most connections of one address, and REFUSAL what the next one gets: HTTP 429, or close 4429, each with a
+// line in the file REFUSED; a request that is no upgrade takes a place for good.
+// TALK: each client gets a notice so many ms after its connect, and every other one another after as many more. STRICT: it ends at the first frame that is none of its own.
 // RATE: so many frames a second are passed on, one after the other; each frame takes its turn when it comes.
 // FORMAT: binary (JSON in binary frames) or msgpack; frames then go on as they came.
 const { WebSocketServer } = require("ws");
@@ -22,6 +26,7 @@ server.on("request", (_, response) => { leaked++; response.end(); });
 server.on("upgrade", (request, socket, head) => {
   if (flaw === "few" && upgrades++ > 0) return;
   const isFull = clients.size + leaked >= Number(process.env.LIMIT ?? Infinity);
+  if (isFull && process.env.REFUSED) require("node:fs").appendFileSync(process.env.REFUSED, `${performance.now()}\n`);
   if (isFull && process.env.REFUSAL === "429") return socket.end("HTTP/1.1 429 Too Many Requests\r\n\r\n");
   if (isFull) return sockets.handleUpgrade(request, socket, head, (refused) => refused.close(4429, "too many"));
   sockets.handleUpgrade(request, socket, head, (accepted) => sockets.emit("connection", accepted));
@@ -42,14 +47,23 @@ const inTurn = (pass) => {
 };
 const held = [];
 const send = (socket, text) => {
+  if (flaw === "slow") return setTimeout(() => socket.send(text), 2500);
+  if (flaw === "cut") return socket.send(text.slice(0, 200));
   if (flaw !== "reverse") return socket.send(text);
   if (held.length === 0) setTimeout(() => held.splice(0).reverse().forEach(([to, late]) => to.send(late)), 50);
   held.push([socket, text]);
 };
+const talk = Number(process.env.TALK);
+let connections = 0;
 sockets.on("connection", (socket) => {
   clients.add(socket);
+  socket.shard = connections++ % 2;
+  const notices = talk ? 1 + socket.shard : 0;
+  for (let nth = 1; nth <= notices; nth++) setTimeout(() => socket.send(JSON.stringify({ type: "notice" })), nth * talk);
   socket.on("message", (frame, isBinary) => {
     if (isBinary !== Boolean(format)) return socket.close(1003);
+    socket.said = (socket.said ?? 0) + 1;
+    if (flaw === "quota" && socket.said > 2) return;
     const parsed = format === "msgpack" ? require("@msgpack/msgpack").decode(frame) : JSON.parse(frame);
     const { open, channel, data } = parsed;
     if (process.env.STRICT && !["join", "offer", "answer", "candidate", "leave"].includes(parsed.type)) process.exit(1);
@@ -72,8 +86,11 @@ sockets.on("connection", (socket) => {
     if (mangle === "mdns") text = text.replace(/(candidate:\S+ \d \S+ \d+) \S+/g, "$1 b5e6.local");
     const others = [...(shape === "global" ? clients : members)].filter((other) => other !== socket);
     if (parsed.type === "join") socket.id = data.from;
+    if (flaw === "evict" && parsed.type === "join") others.forEach((other) => other.close(1000, "replaced"));
     const isAstray = (other) => flaw === "astray" && parsed.type === "offer" && other.id === data.to;
-    inTurn(() => others.filter((other) => !isAstray(other)).forEach((other) => send(other, format ? frame : text)));
+    const isApart = (other) => flaw === "shards" && other.shard !== socket.shard;
+    const isTold = (other) => !isAstray(other) && !isApart(other);
+    inTurn(() => others.filter(isTold).forEach((other) => send(other, format ? frame : text)));
   });
   socket.on("close", () => {
     clients.delete(socket);

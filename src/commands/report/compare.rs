@@ -9,6 +9,7 @@ use crate::gates::baseline::{self, Comparison, ComparisonVerdict, ToleranceRule}
 use crate::report::{Format, files, render};
 use crate::summary::{Summary, Verdict as Validity};
 use crate::vocabulary::format::plural;
+use crate::vocabulary::shell_quoting;
 use std::path::{Path, PathBuf};
 
 /// Options of a comparison; `base` and `new` are files, folders, folders of repeats, or patterns.
@@ -99,6 +100,13 @@ pub fn compare(options: &CompareOptions) -> Exit {
     let written = options.out.as_deref().map_or(Exit::Passed, |folder| write_files(folder, &comparison));
     let shown = write_stdout(render(format(options), &comparison));
     let exit = exit_of(&comparison, options.on_unclear);
+    if comparison.verdict == ComparisonVerdict::Unlike {
+        let sides = [&options.base, &options.new].map(|side| shell_quoting::word(side));
+        write_stderr([format!(
+            "to compare two plans, such as two dialects on one server: meshload compare {} --force",
+            sides.join(" ")
+        )]);
+    }
     let is_judged = comparison.verdict != ComparisonVerdict::OtherMachine;
     let fit = options.rule.force || (exit == Exit::Passed && is_judged);
     let updated = match comparison.verdict {

@@ -14,6 +14,9 @@ use std::time::Instant;
 /// The frames that are looked at for signs of another protocol.
 const FIRST_FRAMES: usize = 3;
 
+/// A shorter frame may be another message that begins alike.
+const CUT_BYTES_MIN: usize = 32;
+
 /// A frame that was read, with its rule.
 struct ReadFrame<'a> {
     at: Instant,
@@ -66,6 +69,34 @@ pub(super) fn flawed(
     phase: Phase,
 ) -> Option<Insight> {
     unwritten(timeline, directions, phase).or_else(|| not_taken(timeline, words, directions, phase))
+}
+
+/// A frame reached its receiver as the mere beginning of what was said: nothing that a dialect could change.
+pub(super) fn cut_off(timeline: &Timeline, words: &Words, directions: [(Seat, Seat); 2]) -> Option<Insight> {
+    for (own, other) in directions {
+        for (at, kind, to, text) in written(timeline, own) {
+            let is_it = |frame: &ReadFrame<'_>| {
+                let bytes = frame.text.len();
+                at <= frame.at
+                    && frame.rule.is_none()
+                    && (CUT_BYTES_MIN..text.len()).contains(&bytes)
+                    && text.starts_with(frame.text)
+            };
+            if to.is_some_and(|to| to != other) {
+                continue;
+            }
+            let Some(frame) = read(timeline, other).find(is_it) else { continue };
+            let (own, other) = (timeline.number(own), timeline.number(other));
+            let (name, read, said) = (words.name(kind), frame.text.len(), text.len());
+            let evidence =
+                format!("The `{name}` of peer {own} reached peer {other} cut off: {read} of its {said} bytes arrived.");
+            return Some(match text.contains("a=ice-ufrag:") {
+                true => Insight::high(Cause::SdpRewrite, evidence),
+                false => Insight::unknown(evidence),
+            });
+        }
+    }
+    None
 }
 
 /// A part that had to be said and that no frame carries, or a value that came out null.

@@ -41,6 +41,7 @@ impl EdgeEvidence<'_> {
         own_limit
             .and_then(failures::judge)
             .or_else(|| dialect::wrong(timeline, self.elsewhere, words, failure))
+            .or_else(|| dialect::cut_off(timeline, words, directions))
             .or_else(|| dialect::flawed(timeline, words, directions, failure.phase))
             .or_else(refusal)
             .or_else(|| transport::foreign_description(timeline, directions))
@@ -84,7 +85,7 @@ impl EdgeEvidence<'_> {
         match failure.phase {
             Phase::Discovery => discovery::judge(index, seen, edge),
             Phase::Negotiation => negotiation::judge(index, seen, edge),
-            Phase::Ice => transport::ice(index.timeline, [edge, (edge.1, edge.0)], failure),
+            Phase::Ice => transport::ice(index.timeline, index.words, [edge, (edge.1, edge.0)], failure),
             Phase::Dtls => Insight::high(Cause::DtlsFailed, format!("ICE was up; {failure}.")),
             Phase::Channel => Insight::high(Cause::ChannelNotOpened, format!("DTLS was up; {failure}.")),
             Phase::Join => self.join(edge, failure),

@@ -187,6 +187,54 @@ fn what_the_failure_says_itself_takes_no_trace() {
 }
 
 #[test]
+fn each_status_instead_of_an_upgrade_says_what_it_is_and_where_to_look() {
+    let check = |detail: &'static str, cause: Cause, words: &str| {
+        let insight = failures::judge(&Failure::new(Phase::Connect, Reason::Rejected, detail)).unwrap();
+        assert_eq!((insight.cause(), insight.evidence[0].contains(detail)), (cause, true), "{detail}: {insight:?}");
+        assert_eq!(insight.evidence.get(1).is_some_and(|says| says.contains(words)), !words.is_empty(), "{insight:?}");
+    };
+    check("HTTP 200", Cause::WrongDialect, "no WebSocket at that path");
+    check("HTTP 302", Cause::WrongDialect, "Dial the address that it names");
+    let refusals = [
+        ("HTTP 400", "takes this for no valid upgrade"),
+        ("HTTP 401", "--header 'Authorization"),
+        ("HTTP 403", "--origin"),
+        ("HTTP 404", "Nothing is served at that path"),
+        ("HTTP 418", "may not make"),
+        ("HTTP 426", "drops the headers Upgrade"),
+        ("HTTP 429", "a limit that is set"),
+        ("HTTP 500", "its log says why"),
+        ("HTTP 502", "the server behind it gave it no valid answer"),
+        ("HTTP 503", "overloaded, starts or stops"),
+        ("HTTP 504", "did not answer it in time"),
+        // A request before the upgrade, or of an event stream, says nothing of a WebSocket.
+        ("HTTP 302 to POST of [[before]] (x.toml:4)", ""),
+        ("HTTP 404 to a POST", ""),
+    ];
+    refusals.into_iter().for_each(|(detail, words)| check(detail, Cause::Rejected, words));
+}
+
+#[test]
+fn whoever_has_heard_of_the_other_is_named_and_whose_part_the_offer_is() {
+    let check = |met: &[(u16, bool)], expected: &str| {
+        let mut scenario = Scenario::room(50);
+        for (seat, offers) in met {
+            let event = EdgeEvent::Met { initiates: *offers };
+            scenario.tell(60, *seat, EventKind::Edge { other: Seat(1 - seat), event });
+        }
+        // All that was announced arrived, so that nothing but who waits for whom is left.
+        let scenario = scenario.hears(55, 0, &[JOINED, CHAT[0], CHAT[1]]).hears(55, 1, &[JOINED, CHAT[0], CHAT[1]]);
+        let insights = insights(&[scenario.failed_in(Phase::Discovery)], &Words::by_name(&KINDS));
+        assert_eq!(insights[0][0].evidence, [expected], "{met:?}");
+    };
+    check(&[], "Neither peer 0 nor peer 1 had heard of the other.");
+    check(&[(0, true), (1, false)], "Peer 0 and peer 1 had heard of each other, and no offer was made.");
+    let deaf = "Peer 1 had heard of peer 0, which had not heard of it";
+    check(&[(1, true)], &format!("{deaf}, and peer 1, whose part it is to offer, made no offer."));
+    check(&[(1, false)], &format!("{deaf}; the offer is peer 0's to make, and peer 1 waits for it."));
+}
+
+#[test]
 fn shares_are_in_percent_and_this_machines_limits_are_no_cause() {
     let verdict = |causes: &[Cause], edges| CauseShare { causes: causes.to_vec(), edges, evidence: vec![] };
     let check = |verdicts: &[CauseShare], expected: Option<&str>| {

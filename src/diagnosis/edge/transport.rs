@@ -2,6 +2,7 @@
 
 use super::super::cause::{Cause, Confidence, Insight};
 use super::super::timeline::Timeline;
+use super::super::words::Words;
 use crate::vocabulary::{Failure, Seat, SignalPart};
 
 /// A description arrived otherwise than it was said, on one of these ways.
@@ -48,12 +49,15 @@ pub(in crate::diagnosis) fn altered_candidates(
 /// Candidates were said and none arrived, although descriptions did.
 pub(in crate::diagnosis) fn lost_candidates(
     timeline: &Timeline,
+    words: &Words,
     directions: impl IntoIterator<Item = (Seat, Seat)>,
 ) -> Option<Insight> {
     let heard = |own, other, part| timeline.heard_by(own, other, part);
     let described = |own, other| heard(own, other, SignalPart::Offer) + heard(own, other, SignalPart::Answer) > 0;
+    let directions: Vec<(Seat, Seat)> = directions.into_iter().collect();
     let counts = directions
-        .into_iter()
+        .iter()
+        .copied()
         .filter(|(own, other)| described(*own, *other))
         .map(|(own, other)| {
             (timeline.count(own, other, SignalPart::Candidate), heard(own, other, SignalPart::Candidate))
@@ -61,12 +65,18 @@ pub(in crate::diagnosis) fn lost_candidates(
         .fold((0, 0), |sum, counts| (sum.0 + counts.0, sum.1 + counts.1));
     let (said, heard) = counts;
     let evidence = format!("{said} candidates were said, and none arrived; descriptions did.");
-    (said > 0 && heard == 0).then(|| Insight::high(Cause::CandidateDrop, evidence))
+    let is_candidate = |kind| words.name(kind) == words.signal(SignalPart::Candidate);
+    let is_told = directions.iter().any(|(own, other)| timeline.hears_after(*own, *other, is_candidate));
+    (said > 0 && heard == 0).then(|| match is_told {
+        true => Insight::high(Cause::CandidateDrop, evidence).and("What was said after them arrived."),
+        false => Insight::likely(&[Cause::CandidateDrop], evidence)
+            .and("Nothing was said after them that arrived: a limit on what a client may say looks the same."),
+    })
 }
 
-pub(super) fn ice(timeline: &Timeline, directions: [(Seat, Seat); 2], failure: &Failure) -> Insight {
+pub(super) fn ice(timeline: &Timeline, words: &Words, directions: [(Seat, Seat); 2], failure: &Failure) -> Insight {
     altered_candidates(timeline, |own, other| directions.contains(&(own, other)))
-        .or_else(|| lost_candidates(timeline, directions))
+        .or_else(|| lost_candidates(timeline, words, directions))
         .unwrap_or_else(|| {
             let evidence = format!("Descriptions and candidates were exchanged; {failure}.");
             Insight::high(Cause::IceFailed, evidence)

@@ -1,5 +1,6 @@
 //! `dialect` and `wrong-dialect`: frames that no rule takes, frames that were never written, another protocol's frames.
 
+use super::super::edge::failures::upgrade_status;
 use super::record::RunRecord;
 use crate::dialect::looks_like;
 use crate::summary::{FindingConfidence, RunFinding, Severity, UnmatchedRow};
@@ -68,14 +69,18 @@ pub(super) fn find_wrong(record: &RunRecord<'_>) -> Option<RunFinding> {
             (sentence, format!("{} times: {}", count(row.count), row.example), fits)
         }
         _ => {
-            let binary = refusal("a binary frame")
-                .map(|row| ("The server sends binary frames: it uses another parser, such as MessagePack.", row));
-            let plain = refusal("HTTP 200")
-                .map(|row| ("An upgrade is answered by HTTP 200: there is no WebSocket at that path.", row));
+            let binary = refusal("a binary frame").map(|row| {
+                ("The server sends binary frames: it uses another parser, such as MessagePack.".to_owned(), row)
+            });
+            let plain = summary.failures.iter().find_map(|row| Some((upgrade_status(&row.detail)?, row)));
+            let plain = plain.filter(|(status, _)| *status < 400).map(|(status, row)| {
+                let says = if status < 300 { "there is no WebSocket at that path" } else { "the target redirects" };
+                (format!("An upgrade is answered by HTTP {status}: {says}."), row)
+            });
             let (sentence, row) = binary.or(plain)?;
             let remedy = "Look at the path of the target and at the server's parser.".to_owned();
             (
-                sentence.to_owned(),
+                sentence,
                 format!(
                     "{} failed in phase {} ({}).",
                     plural(row.peers.max(row.count), "attempt"),
@@ -143,7 +148,11 @@ mod tests {
         plain.failures =
             vec![FailureRow { detail: "HTTP 200".into(), phase: "connect".into(), ..FailureRow::default() }];
         assert!(found(&plain).unwrap().sentence.contains("no WebSocket at that path"));
-        plain.failures[0].detail = "HTTP 429".into();
-        assert_eq!(found(&plain), None);
+        plain.failures[0].detail = "HTTP 302".into();
+        assert!(found(&plain).unwrap().sentence.contains("the target redirects"));
+        for other in ["HTTP 429", "HTTP 200 to POST of [[before]] (x.toml:4)"] {
+            plain.failures[0].detail = other.into();
+            assert_eq!(found(&plain), None, "{other}");
+        }
     }
 }

@@ -105,6 +105,15 @@ mod tests {
         }
     }
 
+    /// Scripts and gates depend on these names.
+    #[test]
+    fn every_promised_id_is_there_and_no_other() {
+        let promised = "dialect wrong-dialect islands misrouted early-words-lost repeated altered-candidates altered-description \
+                        two-populations drift idle-close limit-by-address notices-missing server-lost rooms-split never-listed \
+                        untested";
+        assert_eq!(finding_ids().collect::<Vec<_>>(), promised.split(' ').collect::<Vec<_>>());
+    }
+
     #[test]
     fn an_empty_run_has_no_finding() {
         assert_eq!(findings(&RunRecord { summary: &Summary::default(), evidence: &RunEvidence::default() }), []);

@@ -1,7 +1,9 @@
 //! Descriptions and candidates that arrived otherwise than they were said.
 
 use super::Timeline;
-use crate::vocabulary::{CandidateChanges, Seat, SignalDigest, SignalPart, candidate_routes};
+use crate::vocabulary::{
+    CandidateChanges, Concern, Event, EventKind, FrameKind, PeerEvent, Seat, SignalDigest, SignalPart, candidate_routes,
+};
 
 impl Timeline {
     /// The part of a description that `other` received and `own` never sent in this form, to any peer, while what it sent
@@ -14,6 +16,30 @@ impl Timeline {
     /// True if `other` received a description that `own` never sent, and one of the same part that it did send.
     pub(in crate::diagnosis) fn has_foreign(&self, own: Seat, other: Seat) -> bool {
         self.unsaid(own, other).is_some_and(|part| self.heard_as_said(own, other, part))
+    }
+
+    /// True if `other` received a message that `own` said after its first candidate, and none of whose type before.
+    pub(in crate::diagnosis) fn hears_after(
+        &self,
+        own: Seat,
+        other: Seat,
+        is_candidate: impl Fn(FrameKind) -> bool,
+    ) -> bool {
+        let said = self.events.iter().filter(|event| event.place.seat == own).filter_map(|event| match event.kind {
+            EventKind::Peer(PeerEvent::Said { kind, .. }) => Some(kind),
+            _ => None,
+        });
+        let said: Vec<FrameKind> = said.collect();
+        let first = said.iter().position(|kind| is_candidate(*kind)).unwrap_or(said.len());
+        let (before, after) = said.split_at(first);
+        let from_own = Concern::Me { from: Some(own) };
+        let is_later = |event: &Event| match &event.kind {
+            EventKind::Peer(PeerEvent::Frame { kind, concern, .. }) => {
+                *concern == from_own && after.contains(kind) && !before.contains(kind)
+            }
+            _ => false,
+        };
+        self.events.iter().any(|event| event.place.seat == other && is_later(event))
     }
 
     fn heard_as_said(&self, own: Seat, other: Seat, part: SignalPart) -> bool {

@@ -348,13 +348,15 @@ impl Session {
             detail.truncate(detail.floor_char_boundary(DETAIL_BYTES_MAX));
             detail.push('…');
         }
+        if class != ErrorClass::Fatal {
+            // Not every error of a pair ends it, and its words must reach the report all the same.
+            self.note(FrameNoteKind::ServerError, detail.clone(), &Value::from(detail.as_str()));
+        }
         let heard = match (class, peer) {
             (ErrorClass::Fatal, _) => Heard::Refused(Failure::new(Phase::Join, Reason::Rejected, detail)),
             (ErrorClass::Pair, Some(id)) => Heard::PairRefused { who: id.to_owned(), detail },
             (ErrorClass::Pair, None) => Heard::Nonsense,
-            (ErrorClass::Note, _) => {
-                return self.note(FrameNoteKind::ServerError, detail.clone(), &Value::from(detail));
-            }
+            (ErrorClass::Note, _) => return,
         };
         self.outputs.push_back(Output::Heard(heard));
     }

@@ -28,7 +28,7 @@ pub struct Change {
     pub allowed: f64,
     /// True if the growth seen is more than allowed, whether it is shown or not.
     pub exceeds: bool,
-    /// True if the figure decides the comparison.
+    /// True if the figure decides the comparison, or is shown to be better.
     pub judged: bool,
     pub finding: Finding,
 }

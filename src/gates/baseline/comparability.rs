@@ -35,11 +35,24 @@ pub(super) fn plans(base: &[&Summary], new: &[&Summary]) -> Vec<Difference> {
         .map(|name| Difference { what: name.clone(), base: shown(&sides.0, name), new: shown(&sides.1, name) })
         .filter(|difference| difference.base != difference.new)
         .collect();
-    if differences.is_empty() {
+    let is_dialects = sides.0 == sides.1 && has_profiles(base) && has_profiles(new) && versions(base) == versions(new);
+    if differences.is_empty() && is_dialects {
+        let name = sides.0.get("dialect").cloned().unwrap_or_default();
+        let what = "dialect, in its file's text".into();
+        differences.push(Difference { what, base: name.clone(), new: name });
+    } else if differences.is_empty() {
         let list = |plans: &BTreeSet<String>| plans.iter().cloned().collect::<Vec<_>>().join(", ");
         differences.push(Difference { what: "plan_sha256".into(), base: list(&base_plans), new: list(&new_plans) });
     }
     differences
+}
+
+fn has_profiles(side: &[&Summary]) -> bool {
+    side.iter().all(|run| run.run.profile.is_some() && !profile_of(run).is_empty())
+}
+
+fn versions<'a>(side: &[&'a Summary]) -> BTreeSet<&'a str> {
+    side.iter().map(|run| run.meshload.version.as_str()).collect()
 }
 
 /// The differences between the machines; empty if all runs had the same CPU and number of cores.
@@ -124,6 +137,19 @@ mod tests {
         let new =
             run("b", "name = \"y\"\n[rooms]\ncount = 20\nsize = { min = 2, max = 5 }\n[target]\nurl = \"ws://x\"");
         check(&base, &new, &[("rooms.count", "10", "20"), ("rooms.size.max", "4", "5")]);
+    }
+
+    #[test]
+    fn plans_of_one_profile_and_one_version_differ_in_the_text_of_the_dialect() {
+        let run = |plan| {
+            let mut run = run(plan, "[rooms]\ncount = 10");
+            run.run.dialect = "mine".into();
+            run
+        };
+        check(&run("a"), &run("b"), &[("dialect, in its file's text", "mine", "mine")]);
+        let mut later = run("b");
+        later.meshload.version = "9.0.0".into();
+        check(&run("a"), &later, &[("plan_sha256", "a", "b")]);
     }
 
     #[test]

@@ -100,7 +100,7 @@ pub fn compare(base: &[Summary], new: &[Summary], rule: &ToleranceRule) -> Compa
     };
     let (changes, curves) = match refused {
         Some(_) => (vec![], vec![]),
-        None => (changes(&base_valid, &new_valid, rule), curves(&base_valid, &new_valid)),
+        None => (changes(&base_valid, &new_valid, rule, plan.is_empty()), curves(&base_valid, &new_valid)),
     };
     let verdict = match refused {
         Some(refused) => refused,

@@ -9,11 +9,13 @@ use std::cmp::Reverse;
 use std::collections::BTreeSet;
 
 /// The changes of every timer at every percentile, every rate and every value: judged ones first, the worst before all.
-pub(super) fn changes(base: &[&Summary], new: &[&Summary], rule: &ToleranceRule) -> Vec<Change> {
+/// Values follow from the plan, and those of two plans are only shown.
+pub(super) fn changes(base: &[&Summary], new: &[&Summary], rule: &ToleranceRule, same_plan: bool) -> Vec<Change> {
     let names: BTreeSet<&str> = base.iter().chain(new).flat_map(|run| run.timers.keys().map(String::as_str)).collect();
     let timers = names.into_iter().flat_map(|name| timer(base, new, name, rule));
     let rates = RATES.iter().filter_map(|name| rate(base, new, name, rule));
     let values = VALUES.iter().filter_map(|name| value(base, new, name, rule));
+    let values = values.map(|change| Change { judged: change.judged && same_plan, ..change });
     let mut changes: Vec<Change> = rates.chain(values).chain(timers).collect();
     let place = |change: &Change| JUDGED.iter().position(|name| *name == change.metric).unwrap_or(JUDGED.len());
     changes.sort_by_cached_key(|change| match change.judged {

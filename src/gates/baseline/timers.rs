@@ -65,7 +65,8 @@ fn at_percentile(before: &Timed, after: &Timed, (name, percentile): (&str, f64),
         (.., Some(_)) if samples[0].min(samples[1]) < samples_needed(percentile) => Finding::TooFew,
         (.., Some(change)) => classify(change, strict.is_above_zero(), shown, allowed),
     };
-    let is_decisive = repeated && percentile == DECISIVE || matches!(finding, Finding::Worse | Finding::Gone);
+    let is_shown = matches!(finding, Finding::Worse | Finding::Gone | Finding::Better);
+    let is_decisive = repeated && percentile == DECISIVE || is_shown;
     // Of repeats, the run in the middle must be slower than the slowest before: one in three is, by chance.
     let seen = if repeated { after.middle(quantile) / before.slowest(quantile) - 1.0 } else { change.unwrap_or(0.0) };
     Change {

@@ -1,11 +1,12 @@
 //! Logs of connections: opened, ended, refused and lost, up to a bound.
 
+use crate::metrics::record::peer::PeerRecord;
 use crate::metrics::run_time::RunTime;
 use crate::summary::{ConnectionChange, ServerLoss, SocketChange};
 use crate::vocabulary::{Failure, Reason};
 use serde::{Deserialize, Serialize};
 
-/// Most entries of each log, of 16 to 24 bytes.
+/// Most entries of each log, of 16 to 32 bytes.
 const ENTRIES_MAX: usize = 32_768;
 
 /// A connection that is refused so soon after its upgrade was never let in, in microseconds.
@@ -56,13 +57,15 @@ impl ConnectionLog {
         }
     }
 
-    /// Records that a joined peer lost the server: when it spoke last, and since when it was connected.
-    pub(crate) fn lost(&mut self, at: RunTime, said: RunTime, connected: RunTime) {
+    /// Records that a joined peer lost the server: when it spoke and heard last, and since when it was connected.
+    pub(crate) fn lost(&mut self, at: RunTime, peer: &PeerRecord) {
+        let PeerRecord { said, heard, connected, .. } = *peer;
         if self.losses.len() < ENTRIES_MAX {
             let loss = ServerLoss {
                 at_us: at.since(RunTime::of_start()),
                 // A peer that has come back and said nothing since is as silent as its connection is old.
                 silent_us: at.since(said.max(connected)),
+                unheard_us: at.since(heard.max(connected)),
                 age_us: at.since(connected),
             };
             self.losses.push(loss);

@@ -14,6 +14,8 @@ pub(in crate::metrics) struct PeerRecord {
     pub connected: RunTime,
     /// The last frame that the peer wrote.
     pub said: RunTime,
+    /// The arrival of the last frame that the peer read.
+    pub heard: RunTime,
     /// It left with a goodbye while the others stay.
     pub said_goodbye: bool,
 }

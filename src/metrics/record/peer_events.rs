@@ -157,10 +157,9 @@ impl Recorder {
     }
 
     pub(in crate::metrics) fn server_lost(&mut self, context: EventContext, failure: &Failure) {
-        let peer = &self.peers[context.peer];
-        let connected = peer.connected;
-        self.run_wide.connections.lost(context.at, peer.said, connected);
-        self.run_wide.connections.failed(context.at, failure, Some(connected));
+        let peer = self.peers[context.peer];
+        self.run_wide.connections.lost(context.at, &peer);
+        self.run_wide.connections.failed(context.at, failure, Some(peer.connected));
         self.run_wide.outages.lost(context.at, self.number(context), failure);
     }
 
@@ -199,6 +198,7 @@ impl Recorder {
         peer.joined = RunTime::NEVER;
         peer.left = RunTime::NEVER;
         peer.said = RunTime::NEVER;
+        peer.heard = RunTime::NEVER;
         peer.said_goodbye = false;
         for other in self.others(context) {
             let Some(pair) = self.pair(context, other) else { continue };

@@ -17,6 +17,7 @@ impl Recorder {
         bytes: u32,
         concern: Concern,
     ) {
+        self.peers[context.peer].heard = context.arrived;
         let totals = &mut self.all_totals[context.half];
         let slot = usize::from(kind.0).min(totals.traffic.len() - 1);
         totals.traffic[slot].received += 1;

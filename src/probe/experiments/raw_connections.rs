@@ -151,6 +151,28 @@ impl<'w> RawConnections<'w> {
         self.environment.send_text(line, frames::frame(CheckedMessage::MemberJoined, &address));
     }
 
+    /// Reads what is still on its way on a machine that stands still: a server that has answered a ping of the sender has
+    /// read all that it said, and one that has then answered the receiver has written all that it relays at once.
+    fn drain(&mut self, from: RawConnection, to: RawConnection, take: &mut impl FnMut(&str) -> Option<()>) {
+        for pinged in [from, to] {
+            self.environment.send_text(pinged, frames::ping());
+            let until = self.environment.now() + self.wait_max();
+            let is_answered = loop {
+                let Some(next) = self.environment.next_event(until) else { break false };
+                let LineEvent::Frame(text) = &next.event else { continue };
+                if next.line == pinged && frames::is_pong(text) {
+                    break true;
+                }
+                if next.line == to && take(text).is_some() {
+                    return;
+                }
+            };
+            if !is_answered {
+                return;
+            }
+        }
+    }
+
     /// Sends one message of each type, and waits until all of `wanted` have arrived, at most for `wait_max`.
     pub(crate) fn deliveries(
         &mut self,
@@ -167,11 +189,14 @@ impl<'w> RawConnections<'w> {
         }
         let mut outcomes: Vec<Option<TrialOutcome>> = vec![None; CheckedMessage::ALL.len()];
         let wait_max = self.wait_max();
-        self.wait_for(to, wait_max, |text| {
+        let mut take = |text: &str| {
             let (message, outcome) = frames::recognise(text, &address)?;
             outcomes[message as usize].get_or_insert(outcome);
             wanted.iter().all(|message| outcomes[*message as usize].is_some()).then_some(())
-        });
+        };
+        if self.wait_for(to, wait_max, &mut take).is_none() {
+            self.drain(from, to, &mut take);
+        }
         let delivery = |(word, outcome): (CheckedMessage, Option<TrialOutcome>)| CheckedDelivery {
             word,
             outcome: outcome.unwrap_or(TrialOutcome::Lost),

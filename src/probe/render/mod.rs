@@ -86,10 +86,11 @@ fn card(report: &ProbeReport) -> Card {
     Card { tone, label: "", verdict: capitalised(&report.headline()), says, points }
 }
 
-/// The findings that say more than the cause does.
+/// The server's own errors, and the findings that say more than the cause does.
 fn found(report: &ProbeReport) -> impl Iterator<Item = StyledText> {
+    let said = report.errors.iter().map(|error| StyledText::from(format!("The server said an error: {error}")));
     let more = report.findings.iter().filter(|finding| finding.id != report.diagnosis.cause.name());
-    more.map(|finding| StyledText::from(format!("finding: {}", finding.in_words())))
+    said.chain(more.map(|finding| StyledText::from(format!("finding: {}", finding.in_words()))))
 }
 
 fn phases(report: &ProbeReport) -> Block {

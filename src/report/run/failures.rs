@@ -8,6 +8,8 @@ use crate::vocabulary::format::{count, duration, plural};
 pub(super) const CAUSES: &str = "Causes";
 /// Most outages in a report; summary.json has all.
 const OUTAGES_SHOWN: usize = 5;
+/// Most texts of a server's errors in a report.
+const ERRORS_SHOWN: usize = 5;
 /// Bounds the page to less than 1 MB.
 const TRACES_MAX: usize = 20;
 const ROWS_MAX: usize = 100;
@@ -20,6 +22,8 @@ pub(super) fn failures(summary: &Summary) -> Vec<Block> {
         failures.len().checked_sub(ROWS_MAX + 1).map(|more| format!("and {} more kinds in summary.json", more + 1));
     let outages = summary.outages.iter().take(OUTAGES_SHOWN).map(Outage::in_words);
     let shown = failures.into_iter().take(ROWS_MAX);
+    let said = summary.unmatched.iter().filter(|row| row.kind == "server_error").take(ERRORS_SHOWN);
+    let said = said.map(|row| format!("the server said an error {}: {}", plural(row.count, "time"), row.example));
     let table = Table::of("Most frequent first; an edge counts once, where it ended", shown)
         .words("phase", |row| StyledText::term(&row.phase))
         .words("reason", |row| match row.detail.is_empty() {
@@ -30,7 +34,7 @@ pub(super) fn failures(summary: &Summary) -> Vec<Block> {
         .figures("peers", |row| count(row.peers))
         .words("cause", |row| row.cause.clone().unwrap_or_else(|| "–".to_owned()))
         .words("example", |row| StyledText::new(Style::Note, &row.example));
-    vec![table.into(), Block::list(more.into_iter().chain(outages))]
+    vec![table.into(), Block::list(more.into_iter().chain(outages).chain(said))]
 }
 
 /// The causes of failed edges, each with its evidence and remedy, and the probe command to run if they don't settle it.

@@ -54,6 +54,7 @@ pub(super) fn document(summary: &Summary) -> Document {
     ];
     let head = head(run, &run.name, summary.result);
     Document {
+        headline: verdict::headline(summary, &head.headline),
         facts: head.facts.into_iter().chain([("meshload", StyledText::from(&summary.meshload.version))]).collect(),
         cards: verdict::cards(summary),
         blocks,

@@ -4,7 +4,7 @@ use super::failures;
 use super::figures::SPREAD;
 use crate::gates::{ended_without_server, opened_no_edge};
 use crate::report::document::{Block, Card, Figure, StyledText, Table, TestCase, Tone};
-use crate::summary::{Doubt, GateResult, Outcome, RunFinding, Summary, TargetProcess, Unit, Verdict};
+use crate::summary::{Doubt, FailureRow, GateResult, Outcome, RunFinding, Summary, TargetProcess, Unit, Verdict};
 use crate::vocabulary::format::{count, number, percent, plural};
 
 const POINTS_MAX: usize = 5;
@@ -39,7 +39,18 @@ pub(in crate::report) fn broken(gates: &[GateResult]) -> impl Iterator<Item = St
     gates.iter().filter(|gate| !gate.ok).take(POINTS_MAX).map(|gate| StyledText::from(in_words(gate)))
 }
 
-/// The verdict's reasons: a server that peers had lost at the end, the commonest cause, the worst findings.
+/// The most frequent failure of a run in which no peer ever connected.
+fn unreached(summary: &Summary) -> Option<&FailureRow> {
+    summary.failures.first().filter(|_| summary.result == Outcome::Unreachable)
+}
+
+/// `UNREACHABLE smoke: refused (ECONNREFUSED)`: the reason in the title itself, where there is nothing else to read.
+pub(super) fn headline(summary: &Summary, headline: &str) -> String {
+    let why = unreached(summary).map(|row| format!(": {}", row.reason_in_words()));
+    format!("{headline}{}", why.unwrap_or_default())
+}
+
+/// The verdict's reasons: why no peer connected, a server that peers had lost at the end, the commonest cause, the worst findings.
 fn reasons(summary: &Summary) -> Vec<StyledText> {
     let peers = &summary.counts.peers;
     let lost = (peers.lost > 0)
@@ -50,7 +61,15 @@ fn reasons(summary: &Summary) -> Vec<StyledText> {
     let more = (more > 0).then(|| format!("and {} more", plural(more, "finding")));
     let cause = failures::first_cause(summary).into_iter().flatten();
     let findings = findings.chain(more).map(|finding| StyledText::to(FINDINGS, finding));
-    lost.map(StyledText::from).into_iter().chain(cause).chain(findings).collect()
+    let unreached = unreached(summary).map(|row| {
+        format!(
+            "{} failed in phase {}: {}",
+            plural(row.peers.max(row.count), "attempt"),
+            row.phase,
+            row.reason_in_words()
+        )
+    });
+    unreached.into_iter().chain(lost).map(StyledText::from).chain(cause).chain(findings).collect()
 }
 
 /// All findings, each with its evidence.
@@ -91,10 +110,7 @@ fn outcome(summary: &Summary) -> (Tone, String) {
         Outcome::Invalid => (Tone::Bad, "the figures are not the target's, so no gate is judged".to_owned()),
         Outcome::Incomplete => (Tone::Doubtful, format!("part of the run's data is missing; {gates}")),
         Outcome::Interrupted => (Tone::Doubtful, format!("until then, {gates}")),
-        Outcome::Unreachable => {
-            let why = summary.failures.first().map(|row| format!(": {}", row.reason_in_words())).unwrap_or_default();
-            (Tone::Bad, format!("no peer ever connected to the target{why}"))
-        }
+        Outcome::Unreachable => (Tone::Bad, "no peer ever connected to the target".to_owned()),
         Outcome::Error => (Tone::Bad, "meshload could not do its work".to_owned()),
     }
 }

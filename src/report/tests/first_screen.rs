@@ -17,6 +17,7 @@ fn a_target_that_nobody_reached_says_why_in_its_title_and_rests_on_nothing() {
         phase: "connect".into(),
         reason: "refused".into(),
         detail: "ECONNREFUSED".into(),
+        peers: 8,
         ..FailureRow::default()
     };
     summary.failures = vec![row];
@@ -24,6 +25,11 @@ fn a_target_that_nobody_reached_says_why_in_its_title_and_rests_on_nothing() {
     let title = page.split("<title>").nth(1).and_then(|rest| rest.split("</title>").next()).unwrap();
     assert!(title.starts_with("UNREACHABLE example: ") && title.contains("refused (ECONNREFUSED)"), "{title}");
     let cards = page.split("class=\"tiles").next().unwrap();
+    assert!(cards.contains("8 attempts failed in phase connect: refused (ECONNREFUSED)"), "{cards}");
+    for format in [Format::Text(TextOptions::default()), Format::Markdown] {
+        let first = render(format, &summary).lines().next().unwrap().to_owned();
+        assert!(first.contains("UNREACHABLE example: refused (ECONNREFUSED)"), "{first}");
+    }
     assert!(!cards.contains("why they stand") && !cards.contains("observed"), "{cards}");
 }
 

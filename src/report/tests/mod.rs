@@ -1,6 +1,7 @@
 //! The reports of literal results in every format, with harmless and with hostile text.
 
 mod capacity;
+mod findings;
 mod first_screen;
 pub(in crate::report) mod sample;
 

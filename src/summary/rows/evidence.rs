@@ -59,6 +59,8 @@ pub struct ServerLoss {
     pub at_us: u64,
     /// From the last frame that the peer wrote.
     pub silent_us: u64,
+    /// From the last frame that the peer read.
+    pub unheard_us: u64,
     /// From the begin of the connection.
     pub age_us: u64,
 }

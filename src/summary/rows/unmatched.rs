@@ -7,7 +7,8 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct UnmatchedRow {
     /// `unmatched`: no rule takes the frame. `unwritten`: the dialect has no frame for what had to be said. `null_value`: a
-    /// value that a rule names came out null. `server_error`: an error that ended nothing.
+    /// value that a rule names came out null. `server_error`: an
+    /// error of one pair, or one that ended nothing.
     pub kind: String,
     /// The keys of the frame and the types of its values.
     pub shape: String,

@@ -44,7 +44,7 @@ const ROWS: [Row<&str>; 13] = [
 const FOREIGN: [&str; 4] = ["relay", "relay-global", "relay-open", "y-webrtc"];
 
 /// Faults of their servers.
-const FOREIGN_ROWS: [Row<Flaw>; 8] = [
+const FOREIGN_ROWS: [Row<Flaw>; 9] = [
     Row { fault: Flaw::Partition, finding: "islands", shape: |_| {} },
     Row { fault: Flaw::Misroute, finding: "misrouted", shape: |_| {} },
     Row { fault: Flaw::Repeat, finding: "repeated", shape: |_| {} },
@@ -53,6 +53,7 @@ const FOREIGN_ROWS: [Row<Flaw>; 8] = [
     Row { fault: Flaw::SlowOffers, finding: "two-populations", shape: |_| {} },
     Row { fault: Flaw::Drift, finding: "drift", shape: lively },
     Row { fault: Flaw::IdleClose(Duration::from_secs(6)), finding: "idle-close", shape: lively },
+    Row { fault: Flaw::IdleBothWays(Duration::from_secs(6)), finding: "idle-close", shape: lively },
 ];
 
 /// Eight rooms of five, on a server that is near.
@@ -107,6 +108,15 @@ fn lively(scenario: &mut Scenario) {
             scenario.turns.push(Turn { at, peer, deed: Deed::Depart { silent: false } });
             scenario.turns.push(Turn { at: at + Duration::from_millis(1_500), peer, deed: Deed::Return });
         }
+    }
+}
+
+/// Peers leave for good, one of each room every ten seconds: the others hear of it, and say nothing.
+fn dwindling(scenario: &mut Scenario) {
+    let last = scenario.rooms.iter().flatten().copied().max().unwrap_or_default();
+    for (room, nth) in (0..8).flat_map(|room| (1..4).map(move |nth| (room, nth))) {
+        let at = last + Duration::from_millis(10_000 * nth as u64 - 6_000 + 250 * room as u64);
+        scenario.turns.push(Turn { at, peer: room * 5 + nth, deed: Deed::Depart { silent: false } });
     }
 }
 
@@ -182,6 +192,22 @@ fn check(seeds: u64, dialects: usize) {
 #[test]
 fn each_fault_is_named_by_its_finding() {
     check(1, 1);
+}
+
+/// A server that counts its clients' words, and a proxy that counts those of both.
+#[test]
+fn an_idle_close_says_whose_words_count() {
+    let patience = Duration::from_secs(6);
+    let client = "closes a connection that has said nothing for 6.";
+    let both = "closes a connection on which nothing was said in either direction for 6.";
+    for (flaw, words) in [(Flaw::IdleClose(patience), client), (Flaw::IdleBothWays(patience), both)] {
+        for seed in 1..=3 {
+            let found = concluded(&foreign("relay", flaw, dwindling, seed)).0;
+            let idle = found.iter().find(|finding| finding.id == "idle-close");
+            let idle = idle.unwrap_or_else(|| panic!("{flaw:?}, seed {seed}: {found:#?}"));
+            assert!(idle.sentence.contains(words), "{flaw:?}, seed {seed}: {idle:#?}");
+        }
+    }
 }
 
 #[test]

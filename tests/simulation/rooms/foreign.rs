@@ -27,6 +27,8 @@ pub enum Flaw {
     /// Each minute every delivery is 40 ms slower.
     Drift,
     IdleClose(Duration),
+    /// Closes a connection on which nothing has gone either way for so long, as a proxy does.
+    IdleBothWays(Duration),
     /// Passes on so many frames a second, one after the other.
     Rate(u32),
 }
@@ -94,12 +96,23 @@ impl ForeignServer {
 
     /// Everything that is due by now: its receiver and its text.
     pub fn take(&mut self, now: Instant) -> Vec<(usize, String)> {
-        if let Flaw::IdleClose(patience) = self.shape.flaw {
+        let later = self.due.split_off(&(now, u64::MAX));
+        let due: Vec<_> = std::mem::replace(&mut self.due, later).into_values().collect();
+        if let Flaw::IdleBothWays(_) = self.shape.flaw {
+            due.iter().for_each(|(client, _)| _ = self.clients.get_mut(client).map(|active| *active = now));
+        }
+        if let Some(patience) = self.patience() {
             let silent = self.clients.iter().filter(|(_, heard)| **heard + patience <= now).map(|(client, _)| *client);
             self.closes.extend(silent.collect::<Vec<_>>());
         }
-        let later = self.due.split_off(&(now, u64::MAX));
-        std::mem::replace(&mut self.due, later).into_values().collect()
+        due
+    }
+
+    fn patience(&self) -> Option<Duration> {
+        match self.shape.flaw {
+            Flaw::IdleClose(patience) | Flaw::IdleBothWays(patience) => Some(patience),
+            _ => None,
+        }
     }
 
     pub fn take_closes(&mut self) -> Vec<usize> {
@@ -109,8 +122,7 @@ impl ForeignServer {
     }
 
     pub fn wake_at(&self) -> Option<Instant> {
-        let patience = if let Flaw::IdleClose(patience) = self.shape.flaw { Some(patience) } else { None };
-        let idle = patience.and_then(|patience| self.clients.values().min().map(|heard| *heard + patience));
+        let idle = self.patience().and_then(|patience| self.clients.values().min().map(|heard| *heard + patience));
         let due = self.due.first_key_value().map(|((at, _), _)| *at);
         idle.into_iter().chain(due).min()
     }
