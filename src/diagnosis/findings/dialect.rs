@@ -6,6 +6,8 @@ use crate::dialect::looks_like;
 use crate::summary::{FindingConfidence, RunFinding, Severity, UnmatchedRow};
 use crate::vocabulary::format::{count, plural};
 
+pub(super) const WRONG: &str = "wrong-dialect";
+
 /// Most shapes told one by one.
 const SHAPES_TOLD: usize = 3;
 
@@ -20,14 +22,19 @@ pub(super) fn find_flaw(record: &RunRecord<'_>) -> Option<RunFinding> {
     };
     let received = summary.counts.signaling.received.max(frames);
     let severity = if summary.counts.edges.failed > 0 { Severity::Fault } else { Severity::Hint };
+    let remedy = match record.evidence.dialect.is_built_in {
+        true => "See whether the server speaks this dialect: `meshload probe --frames` shows each frame and its rule.",
+        false => {
+            "Add or correct the rule in the dialect file; `meshload probe --frames` shows each frame and its rule."
+        }
+    };
     Some(RunFinding {
         id: "dialect".into(),
         severity,
         confidence: FindingConfidence::High,
         sentence,
         evidence: rows().take(SHAPES_TOLD).map(told).collect(),
-        remedy: "Add or correct the rule in the dialect file; `meshload probe --frames` shows each frame and its rule."
-            .into(),
+        remedy: remedy.into(),
         share: frames as f64 / received.max(1) as f64,
     })
 }
@@ -85,7 +92,7 @@ pub(super) fn find_wrong(record: &RunRecord<'_>) -> Option<RunFinding> {
         }
     };
     Some(RunFinding {
-        id: "wrong-dialect".into(),
+        id: WRONG.into(),
         severity: Severity::Fault,
         confidence: FindingConfidence::High,
         sentence,

@@ -10,7 +10,8 @@ mod words;
 
 pub use record::{RunRecord, dialect_facts};
 
-use crate::summary::RunFinding;
+use crate::summary::{FindingConfidence, RunFinding};
+use crate::vocabulary::{Phase, Reason};
 use std::cmp::Reverse;
 
 /// A finding's conclusion; `None` if the record gives no evidence for it.
@@ -19,7 +20,7 @@ type FindingRule = fn(&RunRecord<'_>) -> Option<RunFinding>;
 /// All findings, each with its id for `meshload explain`.
 const RULES: [(&str, FindingRule); 17] = [
     ("dialect", dialect::find_flaw),
-    ("wrong-dialect", dialect::find_wrong),
+    (dialect::WRONG, dialect::find_wrong),
     ("islands", rooms::islands::find),
     ("misrouted", words::misrouted::find),
     ("early-words-lost", words::early_words_lost::find),
@@ -32,7 +33,7 @@ const RULES: [(&str, FindingRule); 17] = [
     ("limit-by-address", server::address_limit::find),
     ("notices-missing", server::notices_missing::find),
     ("server-lost", server::lost::find),
-    ("rooms-split", rooms::split::find),
+    (rooms::split::ID, rooms::split::find),
     ("never-listed", server::never_listed::find),
     ("untested", untested::find),
 ];
@@ -49,8 +50,41 @@ pub fn findings(record: &RunRecord<'_>) -> Vec<RunFinding> {
     if found.iter().any(explains) {
         found.retain(|finding| finding.id != "server-lost");
     }
+    // Frames of another protocol fit no rule, and its server closes what it can't read.
+    if found.iter().any(|finding| finding.id == dialect::WRONG) {
+        found.retain(|finding| !["dialect", "server-lost"].contains(&&*finding.id));
+    }
     found.sort_by_key(|finding| (finding.severity, finding.confidence, Reverse((finding.share * 1e6) as u64)));
     found
+}
+
+/// The failures that a finding explains: they need no cause by handshakes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Explanation {
+    /// The finding's id.
+    pub finding: &'static str,
+    /// The phase and reason of those failures; `None`: all but this machine's own.
+    pub kind: Option<(Phase, Reason)>,
+}
+
+impl Explanation {
+    pub fn covers(&self, phase: &str, reason: &str) -> bool {
+        let is_such = |(of, by): (Phase, Reason)| (of.name(), by.name()) == (phase, reason);
+        self.kind.map_or(reason != Reason::GeneratorLimit.name(), is_such)
+    }
+}
+
+/// The explanation of a run's failures by what was found: a dialect that is not the server's explains them all.
+pub fn explanation(record: &RunRecord<'_>, found: &[RunFinding]) -> Option<Explanation> {
+    let has =
+        |id: &str| found.iter().any(|finding| (&*finding.id, finding.confidence) == (id, FindingConfidence::High));
+    match () {
+        () if has(dialect::WRONG) => Some(Explanation { finding: dialect::WRONG, kind: None }),
+        () if has(rooms::split::ID) => {
+            rooms::split::explained(record).map(|kind| Explanation { finding: rooms::split::ID, kind: Some(kind) })
+        }
+        () => None,
+    }
 }
 
 /// The ids of all findings.
