@@ -109,6 +109,16 @@ fn a_server_of_another_protocol_is_named_with_the_dialect_that_fits() {
     }
 }
 
+/// A server that ignores what it can't read, and says nothing first: nothing rules out that it speaks another protocol.
+#[test]
+fn a_server_that_never_says_a_word_is_not_blamed_for_losing_frames() {
+    for target in [y_webrtc(), relay("open")] {
+        let Some(report) = check("dashboard", &target, "unknown", 99, &[]) else { return };
+        let evidence = report["diagnosis"]["evidence"].to_string();
+        assert!(evidence.contains("wrong-dialect") && evidence.contains("No frame ever came"), "{report:#}");
+    }
+}
+
 /// PeerJS closes a client without an id, again and again: no loss of the server, and no rule that a built-in lacks.
 #[test]
 fn a_run_on_a_server_of_another_protocol_blames_the_dialect_alone() {

@@ -38,7 +38,7 @@ impl EdgeEvidence<'_> {
         let directions = [edge, (edge.1, edge.0)];
         let refusal = || self.shut_out(edge, failure).or_else(|| failures::judge(failure));
         let own_limit = Some(failure).filter(|failure| failure.reason == Reason::GeneratorLimit);
-        own_limit
+        let insight = own_limit
             .and_then(failures::judge)
             .or_else(|| dialect::wrong(timeline, self.elsewhere, words, failure))
             .or_else(|| dialect::cut_off(timeline, words, directions))
@@ -51,7 +51,8 @@ impl EdgeEvidence<'_> {
             .or_else(|| self.repeat_if_it_explains(failure).and_then(|repeat| repeated_words::judge(repeat, words)))
             .or_else(|| self.observed.and_then(|observed| silent_observer::judge(observed, words)))
             .or_else(|| dialect::unmatched(timeline, words, directions, failure.phase))
-            .unwrap_or_else(|| self.by_phase(edge, failure))
+            .unwrap_or_else(|| self.by_phase(edge, failure));
+        if self.seen.frames { insight } else { dialect::maybe_wrong(insight, words) }
     }
 
     /// A flaw of the dialect that shows in the handshake in which words were said again: the first one may have ended before.

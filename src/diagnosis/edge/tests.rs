@@ -113,7 +113,8 @@ fn a_renamed_channel_is_seen() {
 
 #[test]
 fn a_late_subscription_is_named_when_something_later_arrives() {
-    check(&[Scenario::room(50).failed_in(Phase::Discovery)], &[Cause::Timing, Cause::Connection]);
+    let spoken_to = || Scenario::room(50).listed(900, 0).failed_in(Phase::Discovery);
+    check(&[Scenario::room(50).failed_in(Phase::Discovery), spoken_to()], &[Cause::Timing, Cause::Connection]);
     check(&[Scenario::room(50).listed(900, 0).failed_in(Phase::Discovery)], &[Cause::Timing]);
     // Seat 0 is aged and receives; its answer does not reach seat 1, which has just connected.
     let all = [JOINED, CHAT[0], CHAT[1]];
@@ -122,7 +123,13 @@ fn a_late_subscription_is_named_when_something_later_arrives() {
     // A peer that receives as soon as it has joined shows that subscriptions are not late.
     let healthy = Scenario::room(50).hears(53, 1, &[CHAT[0]]).failed_in(Phase::Discovery);
     check(&[half().failed_in(Phase::Discovery), healthy], &[Cause::Unknown]);
-    check(&[Scenario::room(2_000).failed_in(Phase::Discovery)], &[Cause::Connection]);
+    check(&[Scenario::room(2_000).failed_in(Phase::Discovery), spoken_to()], &[Cause::Connection]);
+}
+
+#[test]
+fn a_server_that_never_says_anything_may_speak_another_protocol() {
+    check(&[Scenario::room(50).failed_in(Phase::Discovery)], &[Cause::Timing, Cause::Connection, Cause::WrongDialect]);
+    check(&[Scenario::room(2_000).failed_in(Phase::Discovery)], &[Cause::Connection, Cause::WrongDialect]);
 }
 
 #[test]
