@@ -8,10 +8,12 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 use std::io::Write;
 use std::sync::mpsc;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::time::MissedTickBehavior;
 
+/// The most time for the last export of a run to a collector that did not take the one before.
+const HOPELESS_MAX: Duration = Duration::from_secs(2);
 /// The most bytes of a collector's answer that are read, for its words about a failure.
 const ANSWER_BYTES_MAX: usize = 4 * 1024;
 /// Characters of these words that a warning shows.
@@ -22,13 +24,15 @@ pub(super) struct Exporter<W> {
     route: Connector,
     feed: MetricsFeed,
     state: OtlpDeltas,
+    /// The last export failed.
+    fails: bool,
     /// `None` once it was told.
     warn: Option<W>,
 }
 
 impl<W: FnOnce(String)> Exporter<W> {
     pub(super) fn new(settings: OtlpSettings, route: Connector, feed: MetricsFeed, warn: W) -> Self {
-        Self { settings, route, feed, state: OtlpDeltas::default(), warn: Some(warn) }
+        Self { settings, route, feed, state: OtlpDeltas::default(), fails: false, warn: Some(warn) }
     }
 
     /// Exports until it is dropped; at once for each of `flushes`.
@@ -40,17 +44,20 @@ impl<W: FnOnce(String)> Exporter<W> {
                 _ = ticks.tick() => None,
                 Some(done) = flushes.recv() => Some(done),
             };
-            self.export().await;
+            let timeout = self.settings.timeout;
+            self.export(if done.is_some() && self.fails { timeout.min(HOPELESS_MAX) } else { timeout }).await;
             // Fails if nobody waits any more.
             let _ = done.map(|done| done.send(()));
         }
     }
 
     /// Exports what grew; all of it is part of the next export if the collector does not take it.
-    async fn export(&mut self) {
+    async fn export(&mut self, timeout: Duration) {
         let Some(snapshot) = self.feed.latest() else { return };
         let (body, next) = self.state.export(&snapshot, &self.settings.attributes, SystemTime::now());
-        match self.send(body).await {
+        let sent = self.send(body, timeout).await;
+        self.fails = sent.is_err();
+        match sent {
             Ok(()) => self.state = next,
             Err(why) => {
                 let url = &self.settings.url_shown;
@@ -60,8 +67,8 @@ impl<W: FnOnce(String)> Exporter<W> {
         }
     }
 
-    async fn send(&self, body: Vec<u8>) -> Result<(), String> {
-        let OtlpSettings { url, headers, timeout, gzip, .. } = &self.settings;
+    async fn send(&self, body: Vec<u8>, timeout: Duration) -> Result<(), String> {
+        let OtlpSettings { url, headers, gzip, .. } = &self.settings;
         let mut all = vec![("content-type".to_owned(), "application/x-protobuf".to_owned())];
         let body = if *gzip {
             all.push(("content-encoding".to_owned(), "gzip".to_owned()));
@@ -73,7 +80,7 @@ impl<W: FnOnce(String)> Exporter<W> {
         let redactor = Redactor::new(headers.iter().map(|(_, value)| value.reveal().to_owned()));
         let answer = post(&self.route, url, &all, body, ANSWER_BYTES_MAX);
         let late = |_| format!("no answer within {}", format::duration(timeout.as_micros() as u64));
-        let reply = tokio::time::timeout(*timeout, answer).await.map_err(late)?;
+        let reply = tokio::time::timeout(timeout, answer).await.map_err(late)?;
         let reply = reply.map_err(|failure| redactor.text(&format!("{} {}", failure.reason.name(), failure.detail)))?;
         if (200..300).contains(&reply.status) {
             return Ok(());

@@ -21,8 +21,6 @@ use std::time::Duration;
 use tokio::sync::{oneshot, watch};
 use tokio::task::LocalSet;
 
-/// The most time for the last export of a run: files are written by then, and a user waits.
-const LAST_EXPORT_MAX: Duration = Duration::from_secs(5);
 /// The most time in which a scraper can come for the last figures, whatever its interval.
 const LINGER_MAX: Duration = Duration::from_secs(60);
 /// The same, for a scraper that came once, whose interval is not known.
@@ -42,8 +40,8 @@ pub struct Telemetry {
     feed: MetricsFeed,
     address: Option<SocketAddr>,
     scrapes: watch::Sender<Scrapes>,
-    /// Asks the exporter for an export at once; it answers when that is over.
-    flush: Option<tokio::sync::mpsc::UnboundedSender<mpsc::Sender<()>>>,
+    /// Asks the exporter for an export at once; it answers when that is over. With the most time for one export.
+    flush: Option<(tokio::sync::mpsc::UnboundedSender<mpsc::Sender<()>>, Duration)>,
     _stop: oneshot::Sender<()>,
 }
 
@@ -63,7 +61,7 @@ impl Telemetry {
         if let Some(listener) = &config.listener {
             listener.set_nonblocking(true)?;
         }
-        let has_otlp = config.otlp.is_some();
+        let flush = config.otlp.as_ref().map(|(settings, _)| (flush, settings.timeout));
         let told = feed.clone();
         thread::Builder::new().name("telemetry".to_owned()).spawn(move || {
             let tasks = LocalSet::new();
@@ -79,7 +77,7 @@ impl Telemetry {
             // Does not wait for a host name that is still being resolved.
             runtime.shutdown_background();
         })?;
-        Ok(Self { feed, address, scrapes, flush: has_otlp.then_some(flush), _stop: stop })
+        Ok(Self { feed, address, scrapes, flush, _stop: stop })
     }
 
     /// The receiver of the figures of each run.
@@ -92,16 +90,17 @@ impl Telemetry {
         self.address.map(|address| format!("http://{address}/metrics"))
     }
 
-    /// Shows and exports the figures of a run that has ended; waits until the collector has them, at most for 5 s.
+    /// Shows and exports the figures of a run that has ended; waits until the collector has them, or has not taken them in
+    /// time.
     pub fn run_ended(&self, summary: &Summary) {
         // A scraper may have had those of a run before.
         self.scrapes.send_modify(|scrapes| scrapes.has_last = false);
         self.feed.publish(MetricsSnapshot::of(summary.clone()));
-        let Some(flush) = &self.flush else { return };
+        let Some((flush, timeout)) = &self.flush else { return };
         let (done, over) = mpsc::channel();
         if flush.send(done).is_ok() {
-            // A collector that takes longer has had its warning.
-            let _ = over.recv_timeout(LAST_EXPORT_MAX);
+            // An export may be under way. A collector that takes longer has had its warning.
+            let _ = over.recv_timeout(2 * *timeout + Duration::from_secs(1));
         }
     }
 

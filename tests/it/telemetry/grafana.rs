@@ -24,7 +24,7 @@ const TROUBLED: [&str; 20] = [
     "--room-size",
     "4",
     "--arrivals",
-    "40/s",
+    "27/s",
     "--timeout",
     "1s",
     "--duration",
@@ -159,7 +159,8 @@ fn no_panel_of_the_dashboard_is_empty() {
     let dashboard: Value = serde_json::from_str(&fs::read_to_string(path).unwrap()).unwrap();
     let id = &played.summary().run.id;
     let variables = BTreeMap::from([
-        ("$__rate_interval", "1s"),
+        // So long that one scrape of the arrivals, beside the last one, is enough on a machine that stands still.
+        ("$__rate_interval", "1m"),
         ("$run", id.as_str()),
         ("$profile", "smoke"),
         ("${tag:raw}", "tag_env=\"ci\""),

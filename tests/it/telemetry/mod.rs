@@ -157,6 +157,8 @@ fn a_collector_of_another_language_adds_up_the_deltas_to_the_summary() {
         ("OTEL_EXPORTER_OTLP_HEADERS", "authorization=Bearer%20s3cret"),
         ("OTEL_EXPORTER_OTLP_COMPRESSION", "gzip"),
         ("OTEL_METRIC_EXPORT_INTERVAL", "250"),
+        // An export that was taken and answered late would be sent again.
+        ("OTEL_EXPORTER_OTLP_TIMEOUT", "60000"),
     ];
     let played = play_with(&args, &variables);
     let summary = played.summary();
