@@ -22,7 +22,15 @@ pub fn insights(cases: &[FailedRoom], words: &Words) -> Vec<Vec<Insight>> {
     let indices: Vec<DeliveryIndex<'_>> = cases.iter().map(|case| DeliveryIndex::of(&case.timeline, words)).collect();
     let seen = SeenWorking::of(&indices, None);
     let of_case = |(case, index): (&FailedRoom, &DeliveryIndex<'_>)| {
-        let evidence = EdgeEvidence { index, seen: &seen, trials: None, repeat: None, observed: None, elsewhere: None };
+        let evidence = EdgeEvidence {
+            index,
+            seen: &seen,
+            trials: None,
+            repeat: None,
+            confirmed: None,
+            observed: None,
+            elsewhere: None,
+        };
         let edges = case.failed.iter();
         edges.map(|(low, high, failure)| insight(&evidence, (*low, *high), failure)).collect()
     };

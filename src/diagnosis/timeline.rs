@@ -344,6 +344,12 @@ impl Timeline {
         self.start
     }
 
+    /// Time from when both peers of an edge had begun to the last event.
+    pub(super) fn lasted(&self, (one, two): (Seat, Seat)) -> Option<Duration> {
+        let began = |seat: Seat| self.peers.get(&seat)?.began;
+        Some(self.events.last()?.at.saturating_duration_since(began(one)?.max(began(two)?)))
+    }
+
     /// Time from dial to open WebSocket; at least one round trip.
     pub(super) fn connect_time(&self, seat: Seat) -> Option<Duration> {
         let peer = self.peers.get(&seat)?;

@@ -4,8 +4,8 @@
 // tenants has another client in each room that answers offers under the same ids, ids and names name another sender of
 // answers and of joins, astray hands offers to all but those that they are for, reverse hands out what came within 50 ms
 // from the last to the first.
-// slow delivers everything 2.5 s late, cut passes on no more than 200 bytes of a frame, quota drops without a word what a
-// client says after two frames, shards is two processes that take clients in turn and share nothing, and evict closes the
+// slow delivers everything LATE_MS late, lossy loses half of all frames at random, cut passes on no more than 200 bytes of
+// a frame, quota drops without a word what a client says after two frames, shards is two processes that take clients in turn and share nothing, and evict closes the
 // client that was in a room before when another joins.
 // LIMIT is the most connections of one address, and REFUSAL what the next one gets: HTTP 429, or close 4429, each with a
 // line in the file REFUSED; a request that is no upgrade takes a place for good.
@@ -47,7 +47,8 @@ const inTurn = (pass) => {
 };
 const held = [];
 const send = (socket, text) => {
-  if (flaw === "slow") return setTimeout(() => socket.send(text), 2500);
+  if (flaw === "slow") return setTimeout(() => socket.send(text), Number(process.env.LATE_MS));
+  if (flaw === "lossy" && Math.random() < 0.5) return;
   if (flaw === "cut") return socket.send(text.slice(0, 200));
   if (flaw !== "reverse") return socket.send(text);
   if (held.length === 0) setTimeout(() => held.splice(0).reverse().forEach(([to, late]) => to.send(late)), 50);
