@@ -88,6 +88,11 @@ fuzz MINUTES="1":
 soak HOURS="2":
     scripts/soak {{HOURS}}
 
+# Figures of a run on several machines, here as processes on one; a part of them by name: losses, start, bus, cost
+fleet-numbers *PARTS:
+    cargo build --release
+    scripts/fleet-numbers {{PARTS}}
+
 # The main job: the built-in smoke profile against the embedded server
 run *ARGS:
     cargo run --release -- run {{ARGS}}

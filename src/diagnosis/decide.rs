@@ -65,15 +65,23 @@ fn of_failed(observations: &Observations, failed_at: usize, worst: Option<&(Seat
             insight.and(format!("What was seen fits {fitting} alike."))
         }
     };
+    let came_out_well = |trials| experiments::judge(trials).is_none();
+    let missing = match (&observations.trials, &observations.repeat) {
+        (Some(trials), _) => came_out_well(trials).then(|| {
+            "Every experiment between the probe's own connections came out well: it may fail only sometimes; --times \
+             tells how often."
+                .to_owned()
+        }),
+        (None, Some(timeline)) => Some(repeated_words::without_result(timeline, words)),
+        (None, None) => Some("Missing: experiments; none could be made.".to_owned()),
+    };
+    let mut insight = insight.and(format!(
+        "The channel between peer {} and peer {} did not open: {failure}.",
+        number(one),
+        number(two)
+    ));
+    insight.evidence.extend(missing);
     insight
-        .and(format!("The channel between peer {} and peer {} did not open: {failure}.", number(one), number(two)))
-        .and(match (&observations.trials, &observations.repeat) {
-            (Some(_), _) => "Every experiment between the probe's own connections came out well: it may fail only \
-                             sometimes; --times tells how often."
-                .to_owned(),
-            (None, Some(timeline)) => repeated_words::without_result(timeline, words),
-            (None, None) => "Missing: experiments; none could be made.".to_owned(),
-        })
 }
 
 /// Defects that are seen although every channel opened.

@@ -25,7 +25,9 @@ pub fn looks_like(frame: &str) -> Option<Likeness> {
         return of("SockJS", &[]);
     }
     let has = |part: &str| frame.contains(part);
-    let is_peerjs = has("\"type\":\"OPEN\"") || has("\"type\":\"ID-TAKEN\"") || has("\"type\":\"ERROR\",\"payload\"");
+    // Kept examples have their keys in order, whatever the server's was.
+    let is_error = has("\"type\":\"ERROR\"") && has("\"payload\":{\"msg\"");
+    let is_peerjs = has("\"type\":\"OPEN\"") || has("\"type\":\"ID-TAKEN\"") || is_error;
     match () {
         () if is_peerjs => of("PeerJS", &["peerjs"]),
         () if begins("{\"IdAssigned\"") => of("matchbox", &["matchbox"]),
@@ -55,6 +57,8 @@ mod tests {
         check(r#"0{"sid":"x","upgrades":[],"pingInterval":25000}"#, Some("Socket.IO"));
         check("40", Some("Engine.IO 3, and meshload speaks Engine.IO 4"));
         check(r#"{"type":"OPEN"}"#, Some("PeerJS"));
+        check(r#"{"type":"ERROR","payload":{"msg":"No id, token, or key"}}"#, Some("PeerJS"));
+        check(r#"{"payload":{"msg":"No id, token, or key"},"type":"ERROR"}"#, Some("PeerJS"));
         check("{}\u{1e}", Some("SignalR"));
         check(r#"{"IdAssigned":"32fa"}"#, Some("matchbox"));
         check(r#"{"type":"client_count","count":1}"#, Some("dashboard"));

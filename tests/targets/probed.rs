@@ -112,6 +112,34 @@ fn a_server_of_another_protocol_is_named_with_the_dialect_that_fits() {
     }
 }
 
+/// A server that ignores what it can't read, and says nothing first: nothing rules out that it speaks another protocol.
+#[test]
+fn a_server_that_never_says_a_word_is_not_blamed_for_losing_frames() {
+    for target in [y_webrtc(), relay("open")] {
+        let Some(report) = check("dashboard", &target, "unknown", 99, &[]) else { return };
+        let evidence = report["diagnosis"]["evidence"].to_string();
+        assert!(evidence.contains("wrong-dialect") && evidence.contains("No frame ever came"), "{report:#}");
+    }
+}
+
+/// PeerJS closes a client without an id, again and again: no loss of the server, and no rule that a built-in lacks.
+#[test]
+fn a_run_on_a_server_of_another_protocol_blames_the_dialect_alone() {
+    for (target, fits) in [(peerjs(), "Try --dialect peerjs."), (tracker(), "Try --dialect webtorrent-tracker.")] {
+        let Some(server) = target.start() else { continue };
+        let mut command = Command::new(env!("CARGO_BIN_EXE_meshload"));
+        command.args(["run", "--quiet", "--format", "json", "--rooms", "2", "--room-size", "3", "--timeout", "2s"]);
+        command.args(["--duration", "1s", "--report", "none", "--target", &target.url(&server)]);
+        let summary = report(&command.output().unwrap());
+        let found: Vec<_> = summary["findings"].as_array().unwrap().iter().collect();
+        let brief: Vec<_> = found.iter().map(|found| (&found["id"], &found["remedy"])).collect();
+        assert_eq!(brief, [(&"wrong-dialect".into(), &fits.into())], "{summary:#}");
+        let causes = summary["failures"].as_array().unwrap().iter().map(|row| &row["cause"]);
+        assert!(causes.clone().count() > 0 && causes.clone().all(|cause| cause == "wrong-dialect"), "{summary:#}");
+        assert_eq!(summary["diagnosis"], Value::Null);
+    }
+}
+
 /// With a fault, so that the probe makes its experiments and tries remedies.
 #[test]
 fn nothing_but_the_dialects_own_frames_reaches_the_server() {

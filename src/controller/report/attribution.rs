@@ -1,11 +1,12 @@
 //! Causes of failures and the kept traces, from a run's traced handshakes, written into its `Summary`.
 
+use crate::diagnosis::findings::Explanation;
 use crate::diagnosis::from_run::{self, CauseShare, FailedRoom};
 use crate::diagnosis::{Cause, Insight, Timeline, Words, trace_steps};
 use crate::metrics::{KeptTrace, TraceSample};
 use crate::plan::Plan;
-use crate::summary::{CauseRow, Summary, Trace, TraceDiagnosis};
-use crate::vocabulary::{Failure, Seat};
+use crate::summary::{CauseRow, FailureRow, Summary, Trace, TraceDiagnosis};
+use crate::vocabulary::{Failure, Reason, Seat};
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::time::Instant;
@@ -24,6 +25,8 @@ pub(crate) struct Attribution<'a> {
     pub words: &'a Words,
     /// The start of the run; it only dates the events of traces.
     pub start: Instant,
+    /// Failures that are left out.
+    pub explanation: Option<Explanation>,
 }
 
 impl Attribution<'_> {
@@ -33,13 +36,37 @@ impl Attribution<'_> {
         let whole: Vec<&KeptTrace> = traces.iter().filter(|traced| !traced.is_cut).collect();
         let cases: Vec<FailedRoom> = whole
             .iter()
-            .map(|traced| FailedRoom { timeline: self.timeline(traced, None), failed: traced.failed.clone() })
+            .map(|traced| FailedRoom { timeline: self.timeline(traced, None), failed: self.unexplained(traced) })
             .collect();
-        let insights = from_run::insights(&cases, self.words);
+        let insights = from_run::insights(&cases, self.words, summary.counts.signaling.received > 0);
         let found = from_run::verdicts(&cases, &insights);
-        write_causes(summary, &found);
+        self.write_causes(summary, &found);
         summary.diagnosis = diagnosis(&found, probe);
-        summary.traces = chosen(&whole, &insights, wanted).into_iter().map(|choice| self.trace(&choice)).collect();
+        summary.traces =
+            chosen(&whole, &cases, &insights, wanted).into_iter().map(|choice| self.trace(&choice)).collect();
+    }
+
+    /// The failed edges of a traced room that no finding explains.
+    fn unexplained(&self, traced: &KeptTrace) -> Vec<(Seat, Seat, Failure)> {
+        let is_explained = |failure: &Failure| self.explaining(failure.phase.name(), failure.reason.name()).is_some();
+        traced.failed.iter().filter(|(_, _, failure)| !is_explained(failure)).cloned().collect()
+    }
+
+    /// The finding that explains a failure.
+    fn explaining(&self, phase: &str, reason: &str) -> Option<&'static str> {
+        self.explanation.filter(|explanation| explanation.covers(phase, reason)).map(|explanation| explanation.finding)
+    }
+
+    fn write_causes(&self, summary: &mut Summary, found: &BTreeMap<Failure, Vec<CauseShare>>) {
+        let is_same = |row: &FailureRow, failure: &Failure| {
+            (failure.phase.name(), failure.reason.name(), &*failure.detail)
+                == (row.phase.as_str(), row.reason.as_str(), row.detail.as_str())
+        };
+        for row in &mut summary.failures {
+            let by_handshakes =
+                || found.iter().find(|(failure, _)| is_same(row, failure)).and_then(|(_, of)| from_run::in_percent(of));
+            row.cause = self.explaining(&row.phase, &row.reason).map(str::to_owned).or_else(by_handshakes);
+        }
     }
 
     /// The timeline of a traced room, or of two of its peers.
@@ -75,16 +102,6 @@ impl Attribution<'_> {
     }
 }
 
-fn write_causes(summary: &mut Summary, found: &BTreeMap<Failure, Vec<CauseShare>>) {
-    for row in &mut summary.failures {
-        let is_same = |failure: &Failure| {
-            (failure.phase.name(), failure.reason.name(), &*failure.detail)
-                == (row.phase.as_str(), row.reason.as_str(), row.detail.as_str())
-        };
-        row.cause = found.iter().find(|(failure, _)| is_same(failure)).and_then(|(_, of)| from_run::in_percent(of));
-    }
-}
-
 fn diagnosis(found: &BTreeMap<Failure, Vec<CauseShare>>, probe: &str) -> Option<TraceDiagnosis> {
     let all = from_run::overall(found);
     let named = || all.iter().filter(|verdict| verdict.causes != [Cause::None]);
@@ -94,7 +111,12 @@ fn diagnosis(found: &BTreeMap<Failure, Vec<CauseShare>>, probe: &str) -> Option<
         evidence: verdict.evidence.join(" "),
         remedy: remedy(verdict),
     };
-    let is_open = named().any(CauseShare::is_open);
+    // A target that is there and takes no connection may be another server, or have another path: a probe looks.
+    let is_closed_door = |(failure, verdicts): (&Failure, &Vec<CauseShare>)| {
+        let is_there = !matches!(failure.reason, Reason::Refused | Reason::Dns);
+        is_there && verdicts.iter().any(|verdict| verdict.causes == [Cause::Unreachable])
+    };
+    let is_open = named().any(CauseShare::is_open) || found.iter().any(is_closed_door);
     named().next().is_some().then(|| TraceDiagnosis {
         traced: all.iter().map(|verdict| verdict.edges).sum(),
         causes: named().map(row).collect(),
@@ -124,11 +146,16 @@ enum EdgeEnd<'a> {
 }
 
 /// Chooses the first failed edge of each cause, then the second of each, and so on; then the slowest that opened.
-fn chosen<'a>(whole: &[&'a KeptTrace], insights: &'a [Vec<Insight>], wanted: usize) -> Vec<TracedEdge<'a>> {
+fn chosen<'a>(
+    whole: &[&'a KeptTrace],
+    cases: &'a [FailedRoom],
+    insights: &'a [Vec<Insight>],
+    wanted: usize,
+) -> Vec<TracedEdge<'a>> {
     let mut seen = BTreeMap::<String, usize>::new();
     let mut failed = vec![];
-    for (traced, insights) in whole.iter().zip(insights) {
-        for ((low, high, failure), insight) in traced.failed.iter().zip(insights) {
+    for ((traced, case), insights) in whole.iter().zip(cases).zip(insights) {
+        for ((low, high, failure), insight) in case.failed.iter().zip(insights) {
             let nth = seen.entry(from_run::name(&insight.causes)).or_default();
             *nth += 1;
             failed.push((*nth, TracedEdge { traced, edge: (*low, *high), end: EdgeEnd::Failed(failure, insight) }));

@@ -2,7 +2,7 @@
 
 use super::attribution::Attribution;
 use crate::diagnosis::Words;
-use crate::diagnosis::findings::{RunRecord, dialect_facts, findings};
+use crate::diagnosis::findings::{RunRecord, dialect_facts, explanation, findings};
 use crate::dialect::Dialect;
 use crate::gates::{Gate, decide};
 use crate::metrics::{HealthFigures, RunFacts, RunFigures, summarize};
@@ -42,9 +42,12 @@ pub fn conclude(
     amend(&mut summary);
     let RunConclusion { dialect, gates, traces, probe } = conclusion;
     let words = Words::of(dialect);
-    Attribution { words: &words, start: now }.explain(&mut summary, figures.traces(), *traces, probe);
     let evidence = figures.evidence(dialect_facts(dialect));
-    summary.findings = findings(&RunRecord { summary: &summary, evidence: &evidence });
+    let record = RunRecord { summary: &summary, evidence: &evidence };
+    let found = findings(&record);
+    let explanation = explanation(&record, &found);
+    summary.findings = found;
+    Attribution { words: &words, start: now, explanation }.explain(&mut summary, figures.traces(), *traces, probe);
     decide(gates, facts.thresholds.lag_suspect, &mut summary);
     summary
 }

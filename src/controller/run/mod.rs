@@ -11,7 +11,7 @@ mod target_process;
 
 use super::embedded::EmbeddedServer;
 use super::ice_servers::gathering;
-use super::outcome::{FinishedRun, StartError};
+use super::outcome::{FinishedRun, StartError, Stop};
 use super::report::probe_command::probe_line;
 use super::report::progress::Show;
 use super::secrets::redactor;
@@ -28,6 +28,9 @@ use status::StatusFeed;
 use std::time::{Duration, SystemTime};
 use target_process::TargetRecorder;
 use tokio::task::LocalSet;
+
+/// The time before a start in common at which a share prepares for it: several on one machine do so at once.
+const AWAKE_BEFORE: Duration = LEAD.saturating_mul(5);
 
 /// A plan and all that decides how it is run.
 pub struct RunSpec {
@@ -115,18 +118,10 @@ async fn start(spec: RunSpec, mut signals: StopSignals) -> Result<FinishedRun, S
     let options = spec.access.options.clone();
     let redactor = redactor(&spec.plan.profile, &spec.access);
     let endpoints = Endpoints::new(spec.plan.profile.target.clone(), url, &spec.run_id, spec.access);
-    let ready = async {
-        reach_target(&endpoints, &spec.dialect, spec.wait_for_target).await?;
-        // Workers start, and this process is measured, shortly before the run, not while its time is awaited.
-        if let Some(wait) = spec.start_at.and_then(|at| at.duration_since(SystemTime::now() + 2 * LEAD).ok()) {
-            tokio::time::sleep(wait).await;
-        }
-        Ok::<_, StartError>(())
-    };
-    let stopped_early = tokio::select! {
+    let mut stopped_early = tokio::select! {
         biased;
         signal = signals.first() => Some(signal.into()),
-        ready = ready => ready.map(|()| None)?,
+        reached = reach_target(&endpoints, &spec.dialect, spec.wait_for_target) => reached.map(|()| None)?,
     };
 
     let addresses = match endpoints.any(&spec.dialect).ok().filter(|_| embedded.is_none()) {
@@ -135,6 +130,11 @@ async fn start(spec: RunSpec, mut signals: StopSignals) -> Result<FinishedRun, S
     };
     let target_process = TargetRecorder::start(&spec.watched, addresses);
     let probe = probe_line(&spec.plan.profile, endpoints.target_policy(), &options);
+    // Workers start, and this process is measured, shortly before the run, not while its time is awaited.
+    let wait = spec.start_at.and_then(|at| at.duration_since(SystemTime::now() + AWAKE_BEFORE).ok());
+    if let (None, Some(wait)) = (stopped_early, wait) {
+        stopped_early = tokio::time::timeout(wait, signals.first()).await.ok().map(Stop::from);
+    }
     let prepared = PreparedRun {
         plan: spec.plan,
         run_id: spec.run_id,

@@ -4,7 +4,7 @@ use super::super::experiments::observations::{CheckedMessage, DeliveryCheck, Exp
 use super::super::timeline::{JUST_JOINED, Timeline};
 use super::super::words::join_request::JoinRequest;
 use super::super::words::{AnnouncementChannel, Words};
-use crate::vocabulary::{Concern, EdgeEvent, EventKind, FrameKind, PeerEvent, Seat};
+use crate::vocabulary::{Concern, EdgeEvent, Event, EventKind, FrameKind, PeerEvent, Seat};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
@@ -44,6 +44,8 @@ pub(in crate::diagnosis) struct SeenWorking {
     pub signaling: bool,
     /// The shortest time after its connect at which a peer first received from another.
     pub heard_from: Option<Duration>,
+    /// A frame of any kind came from the server.
+    pub frames: bool,
 }
 
 impl<'a> DeliveryIndex<'a> {
@@ -199,6 +201,8 @@ impl SeenWorking {
         let mut seen = trials.map_or_else(Self::default, Self::by_experiment);
         for index in all {
             seen.signaling |= !index.signals.is_empty();
+            let is_frame = |event: &Event| matches!(event.kind, EventKind::Peer(PeerEvent::Frame { .. }));
+            seen.frames |= index.timeline.events().iter().any(is_frame);
             let young = index
                 .met
                 .iter()
@@ -220,6 +224,7 @@ impl SeenWorking {
             chat: trials.aged.chat_arrives(),
             signaling: trials.aged.signaling_arrives(),
             heard_from: hears_at_once.then_some(Duration::ZERO),
+            frames: trials.aged.others_arrive() || trials.aged.chat_arrives(),
         }
     }
 }

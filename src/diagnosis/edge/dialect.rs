@@ -1,6 +1,6 @@
 //! The rows about the dialect, which come before those about the server: what was written, what arrived, what a rule took.
 
-use super::super::cause::{Cause, Insight};
+use super::super::cause::{Cause, Confidence, Insight};
 use super::super::timeline::Timeline;
 use super::super::words::Words;
 use crate::dialect::{fate, looks_like};
@@ -59,6 +59,22 @@ pub(super) fn wrong(timeline: &Timeline, elsewhere: Option<&str>, words: &Words,
     let says =
         "The server sends binary frames, and this dialect's are text: it uses another parser, such as MessagePack.";
     is_binary.then(|| Insight::high(Cause::WrongDialect, says))
+}
+
+/// Adds the rival that a silent server leaves: nothing has shown that it speaks the dialect.
+pub(super) fn maybe_wrong(mut insight: Insight, words: &Words) -> Insight {
+    let blames_delivery =
+        insight.causes.iter().all(|cause| matches!(cause, Cause::Timing | Cause::Connection | Cause::NoAnswer));
+    if !blames_delivery {
+        return insight;
+    }
+    insight.causes.push(Cause::WrongDialect);
+    insight.confidence = Confidence::Low;
+    insight.and(format!(
+        "No frame ever came from the server, so nothing shows that it speaks {}: `meshload dialects` lists the others, and \
+         `meshload record` shows what a browser says to it.",
+        words.dialect()
+    ))
 }
 
 /// A frame of the failed handshake reached its receiver, and no rule took it; or it was never written.

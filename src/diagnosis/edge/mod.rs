@@ -47,11 +47,12 @@ impl EdgeEvidence<'_> {
         let directions = [edge, (edge.1, edge.0)];
         let refusal = || self.shut_out(edge, failure).or_else(|| failures::judge(failure));
         let own_limit = Some(failure).filter(|failure| failure.reason == Reason::GeneratorLimit);
-        own_limit
+        let insight = own_limit
             .and_then(failures::judge)
             .or_else(|| dialect::wrong(timeline, self.elsewhere, words, failure))
             .or_else(|| dialect::cut_off(timeline, words, directions))
             .or_else(|| dialect::flawed(timeline, words, directions, failure.phase))
+            .or_else(|| self.unreadable(directions, failure))
             .or_else(refusal)
             .or_else(|| self.slow(edge, failure))
             .or_else(|| transport::foreign_description(timeline, directions))
@@ -64,7 +65,8 @@ impl EdgeEvidence<'_> {
             })
             .or_else(|| self.observed.and_then(|observed| silent_observer::judge(observed, words)))
             .or_else(|| dialect::unmatched(timeline, words, directions, failure.phase))
-            .unwrap_or_else(|| self.by_phase_twice(edge, failure))
+            .unwrap_or_else(|| self.by_phase_twice(edge, failure));
+        if self.seen.frames { insight } else { dialect::maybe_wrong(insight, words) }
     }
 
     /// The handshake had too little time for its deliveries: words that did not arrive may still be on their way.
@@ -77,6 +79,13 @@ impl EdgeEvidence<'_> {
             Insight::unknown(format!("Even the fastest delivery took {fastest}, and the handshake had {had}."))
                 .and("An announcement, an offer and its answer come one after the other: a longer --timeout tells late words from lost ones.")
         })
+    }
+
+    /// A description that its receiver could not read, and that is not the one that was said.
+    fn unreadable(&self, directions: [(Seat, Seat); 2], failure: &Failure) -> Option<Insight> {
+        let is_offence = failure.phase >= Phase::Negotiation && failure.reason == Reason::Protocol;
+        let altered = transport::altered_description(self.index.timeline, directions).filter(|_| is_offence)?;
+        Some(altered.and(format!("Its receiver can't use it: {failure}.")))
     }
 
     /// A flaw of the dialect that shows in the handshake in which words were said again: the first one may have ended before.

@@ -15,10 +15,13 @@ const PAIRS_MAX: usize = 20;
 const PAUSE_FIRST: Duration = Duration::from_millis(50);
 const PAUSE_LAST: Duration = Duration::from_millis(500);
 
-/// Consent checks are `CONSENT_EVERY` apart, give or take 20 %; consent ends `CONSENT_ENDS` after the last answer
-/// (RFC 7675 §5.1).
+/// Consent checks are 5 s apart, give or take 20 %; consent ends `CONSENT_ENDS` after the last answer (RFC 7675 §5.1).
 const CONSENT_EVERY: Duration = Duration::from_secs(5);
 const CONSENT_ENDS: Duration = Duration::from_secs(30);
+
+/// A consent check is drawn 5.5 to 6 s after the last one, and goes out up to this much early if its peer is awake anyway:
+/// waking up costs more than the check.
+const CONSENT_EARLY: Duration = Duration::from_millis(1_500);
 
 /// The pause between consent checks while an answer is missing: an outage of seconds must not end consent.
 const CONSENT_AGAIN: Duration = Duration::from_secs(1);
@@ -133,6 +136,22 @@ impl Ice {
         [self.timer, self.ends_at].into_iter().flatten().min()
     }
 
+    /// The time of the next consent check; `None` while no pair is selected.
+    pub fn consent_at(&self) -> Option<Instant> {
+        self.selected.and(self.timer)
+    }
+
+    /// Sends the consent check if it is due within `CONSENT_EARLY` and none is unanswered.
+    pub fn check_consent(&mut self, now: Instant, random: &mut ChaCha8Rng, out: &mut Packets) {
+        if self.consent_at().is_some_and(|at| at <= now + CONSENT_EARLY)
+            && let Some(at) = self.selected.and_then(|to| self.pair(to))
+            && self.pairs[at].sent_at.is_none()
+        {
+            self.check(now, at, random, out);
+            self.timer = Some(now + CONSENT_AGAIN);
+        }
+    }
+
     /// Sends the checks that are due.
     ///
     /// # Errors
@@ -206,6 +225,8 @@ impl Ice {
         let is_on_its_way = pair.sent_at.is_some_and(|sent| now.duration_since(sent) < PAUSE_FIRST);
         if pair.succeeded {
             self.select(now, at, random);
+            // The check goes along with the answer: the other end wakes once for both.
+            self.check_consent(now, random, out);
         } else if self.remote.is_some() && !is_on_its_way {
             self.check(now, at, random, out);
         }
@@ -271,7 +292,7 @@ impl Ice {
     }
 
     fn consented(&mut self, now: Instant, random: &mut ChaCha8Rng) {
-        self.timer = Some(now + CONSENT_EVERY.mul_f64(random.random_range(0.8..1.2)));
+        self.timer = Some(now + CONSENT_EVERY.mul_f64(random.random_range(1.1..1.2)));
         self.ends_at = Some(now + CONSENT_ENDS);
     }
 
@@ -329,6 +350,8 @@ mod tests {
         out: Packets,
         now: Instant,
         datagrams: usize,
+        /// The times of each end's checks.
+        checks: [Vec<Instant>; 2],
     }
 
     impl World {
@@ -338,7 +361,8 @@ mod tests {
             let credentials =
                 |name: &str| Credentials { ufrag: name.into(), password: format!("{name} {name}").into() };
             let ends = [0, 1].map(|end| Ice::new(controlling[end], credentials(["left", "right"][end]), &mut random));
-            Self { ends, wire: vec![], random, out: Packets::default(), now: Instant::now(), datagrams: 0 }
+            let (wire, out, checks) = (vec![], Packets::default(), [vec![], vec![]]);
+            Self { ends, wire, random, out, now: Instant::now(), datagrams: 0, checks }
         }
 
         fn begin(&mut self, end: usize) {
@@ -355,6 +379,9 @@ mod tests {
 
         fn collect(&mut self, from: usize) {
             self.datagrams += self.out.len();
+            let is_check = |datagram: &[u8]| Message::read(datagram).is_some_and(|read| read.kind == kind::REQUEST);
+            let checks = self.out.iter().filter(|(_, datagram)| is_check(datagram)).count();
+            self.checks[from].extend(std::iter::repeat_n(self.now, checks));
             // Datagrams to other addresses are lost.
             let heard = self.out.iter().filter(|(to, _)| *to == address(1 - from));
             self.wire.extend(heard.map(|(_, datagram)| (1 - from, datagram.to_vec())));
@@ -460,19 +487,55 @@ mod tests {
     }
 
     #[test]
+    fn consent_is_checked_after_four_to_six_seconds_by_both_ends_at_once() {
+        let mut world = World::new([true, false]);
+        world.add(0, address(1));
+        world.begin(0);
+        world.begin(1);
+        world.deliver_all();
+        world.checks = [vec![world.now], vec![world.now]];
+        for _ in 0..40 {
+            assert_eq!(world.turn_clock(), [Ok(()), Ok(())]);
+            world.deliver_all();
+        }
+        let [left, right] = &world.checks;
+        assert_eq!(left, right);
+        assert_eq!(left.len(), 41);
+        let apart = left.windows(2).map(|two| (two[1] - two[0]).as_secs_f64());
+        assert!(apart.clone().all(|apart| (4.0..=6.0).contains(&apart)), "{:?}", apart.collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn a_check_that_is_near_goes_out_once_and_one_that_is_far_not_at_all() {
+        let mut world = World::new([true, false]);
+        world.add(0, address(1));
+        world.begin(0);
+        world.begin(1);
+        world.deliver_all();
+        let (due, before) = (world.ends[0].consent_at().unwrap(), world.checks[0].len());
+        for (early, checks) in [(1_501, 0), (1_500, 1), (900, 1)] {
+            let now = due - Duration::from_millis(early);
+            world.ends[0].check_consent(now, &mut world.random, &mut world.out);
+            world.collect(0);
+            assert_eq!(world.checks[0].len(), before + checks, "{early} ms early");
+        }
+    }
+
+    #[test]
     fn consent_outlives_a_hole_and_ends_after_thirty_seconds() {
         let mut world = World::new([true, false]);
         world.add(0, address(1));
         world.begin(0);
         world.begin(1);
         world.deliver_all();
-        let (hole, end) = (world.now + Duration::from_secs(60), world.now + Duration::from_secs(85));
+        let hole = world.now + Duration::from_secs(60);
         while world.now < hole {
             assert_eq!(world.turn_clock(), [Ok(()), Ok(())]);
             world.deliver_all();
         }
+        let last = world.now;
         assert!(world.datagrams < 4 + 4 * 17, "{}", world.datagrams);
-        while world.now < end {
+        while world.now < last + Duration::from_secs(25) {
             assert_eq!(world.turn_clock(), [Ok(()), Ok(())]);
             world.wire.clear();
         }
@@ -481,6 +544,6 @@ mod tests {
             world.wire.clear();
             done.contains(&Err(NO_ANSWER))
         });
-        assert!(ended.is_some() && world.now < hole + CONSENT_ENDS + Duration::from_secs(1));
+        assert!(ended.is_some() && world.now == last + CONSENT_ENDS);
     }
 }

@@ -22,7 +22,7 @@ use crate::vocabulary::engine::{EngineCommand, EngineEvent};
 use crate::vocabulary::failure::Reason;
 use crate::vocabulary::ids::Seat;
 use crate::vocabulary::message::Candidate;
-use connection::{ConnectionEvent, Drive, Layer, LeanConnection, SharedSettings};
+use connection::{Drive, LeanConnection, SharedSettings};
 use dcep::ChannelPromise;
 use ice::Credentials;
 use rand::RngExt;
@@ -242,7 +242,7 @@ impl LeanEngine {
         let Some(connection) = self.connections.get(usize::from(seat.0)).and_then(Option::as_deref) else { return };
         self.timers.set(seat, connection.wake_at());
         let stamp = self.handling;
-        let notices = self.drive.events.drain(..).map(|event| Notice { seat, stamp, event: engine_event(event) });
+        let notices = self.drive.events.drain(..).map(|event| Notice { seat, stamp, event: event.into() });
         self.notices.extend(notices);
     }
 
@@ -282,24 +282,6 @@ impl LeanEngine {
             }
         }
         self.drive.out.clear();
-    }
-}
-
-fn engine_event(event: ConnectionEvent) -> EngineEvent {
-    match event {
-        ConnectionEvent::IceUp => EngineEvent::IceUp,
-        ConnectionEvent::DtlsUp => EngineEvent::DtlsUp,
-        ConnectionEvent::Open => EngineEvent::Open,
-        ConnectionEvent::Message(payload) => EngineEvent::Message(payload),
-        ConnectionEvent::Closed => EngineEvent::Closed,
-        ConnectionEvent::Failed(layer, detail) => {
-            let reason = match layer {
-                Layer::Ice => Reason::IceFailed,
-                Layer::Dtls => Reason::DtlsFailed,
-                Layer::Channel => Reason::ChannelFailed,
-            };
-            EngineEvent::Failed { reason, detail }
-        }
     }
 }
 
@@ -348,8 +330,20 @@ impl Engine for LeanEngine {
     }
 
     fn wake(&mut self, now: Instant) {
+        let mut checks_consent = false;
         while let Some(seat) = self.timers.pop_due(now) {
-            self.with(seat, |connection, drive| connection.wake(now, drive));
+            let is_check = self.with(seat, |connection, drive| {
+                let is_check = connection.consent_at().is_some_and(|at| at <= now);
+                connection.wake(now, drive);
+                is_check
+            });
+            checks_consent |= is_check == Some(true);
+        }
+        if checks_consent {
+            // All checks that are near go out in one wake-up of the peer, instead of one an edge.
+            for index in 0..self.connections.len() {
+                self.with(Seat(index as u16), |connection, drive| connection.check_consent(now, drive));
+            }
         }
         self.ship();
     }

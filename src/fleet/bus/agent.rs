@@ -14,6 +14,9 @@ use tokio::runtime::{Builder, Runtime};
 use tokio::sync::watch;
 use tokio::time::timeout;
 
+/// A delay by which this process stood still, and could hear nobody.
+pub(super) const STANDSTILL_MIN: Duration = Duration::from_millis(500);
+
 /// The time between two heartbeats, of agents and controller.
 pub(super) const BEAT_EVERY: Duration = Duration::from_secs(1);
 
@@ -299,7 +302,12 @@ async fn listen(
     signals: StopSignals,
 ) {
     loop {
+        let since = Instant::now();
         let Ok(message) = timeout(silence, inbox.next()).await else {
+            // An agent that stood still itself has not read yet what came meanwhile.
+            if since.elapsed() > silence + STANDSTILL_MIN {
+                continue;
+            }
             signals.stop(StopSignal::ControllerLost);
             return;
         };

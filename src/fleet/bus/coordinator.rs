@@ -1,6 +1,6 @@
 //! The controller's side of the bus: offers the plan, seats agents, starts them at one time, and collects their parts.
 
-use super::agent::{BEAT_EVERY, now_us, part_subject, runtime};
+use super::agent::{BEAT_EVERY, STANDSTILL_MIN, now_us, part_subject, runtime};
 use super::connection::{BusConnection, Inbox};
 use super::messages::{BusError, Heartbeat, Manifest, Order, PlanOffer, SlotReply, SlotRequest};
 use super::pieces::{PartialPart, is_plausible};
@@ -15,7 +15,7 @@ use crate::summary::GateResult;
 use std::time::{Duration, Instant};
 use tokio::runtime::Runtime;
 use tokio::sync::watch;
-use tokio::time::Interval;
+use tokio::time::{Interval, MissedTickBehavior};
 
 /// The time from the order to go to the start: all agents have heard it by then, and resolved the target.
 const GO_LEAD: Duration = Duration::from_secs(2);
@@ -64,6 +64,7 @@ struct CoordinatorState<'a> {
     beats: Inbox,
     look: Interval,
     was_connected: bool,
+    looked_at: Instant,
     line_due: Instant,
     signals: StopSignals,
     tell: &'a dyn Fn(String),
@@ -88,6 +89,8 @@ impl<'a> Coordinator<'a> {
             let clock = connection.inbox("clk").await?;
             let (joins, beats) = (connection.inbox("join").await?, connection.inbox("hb.*").await?);
             connection.create_run().await?;
+            let mut look = tokio::time::interval(LOOK_EVERY);
+            look.set_missed_tick_behavior(MissedTickBehavior::Delay);
             let order = watch::Sender::new(Order::Gather { round: 0, attempts: vec![] });
             tokio::spawn(announce(connection.clone(), order.subscribe()));
             tokio::spawn(tell_time(connection.clone(), clock));
@@ -99,8 +102,9 @@ impl<'a> Coordinator<'a> {
                 barred: None,
                 joins,
                 beats,
-                look: tokio::time::interval(LOOK_EVERY),
+                look,
                 was_connected: true,
+                looked_at: Instant::now(),
                 line_due: Instant::now() + LINE_EVERY,
                 signals: signals.clone(),
                 tell,
@@ -150,12 +154,12 @@ impl CoordinatorState<'_> {
             // Agents whose slot was given to another hear of it.
             let gather = Order::Gather { round, attempts: self.roster.attempts() };
             self.order.send_if_modified(|order| std::mem::replace(order, gather.clone()) != gather);
-            tokio::select! {
+            let silent = tokio::select! {
                 biased;
                 signal = signals.first() => return Err(BusError::Stopped(signal)),
-                () = self.step() => {}
-            }
-            for slot in self.roster.take_silent_now(self.was_connected) {
+                silent = self.step() => silent,
+            };
+            for slot in silent {
                 (self.tell)(format!("slot {slot}: its agent was silent"));
             }
             if let Some(why) = self.barred.take() {
@@ -182,15 +186,15 @@ impl CoordinatorState<'_> {
         let (start, mut judge_due) = (Instant::now() + GO_LEAD, Instant::now() + GO_LEAD);
         let mut until = None;
         while !self.roster.is_decided() {
-            let stopped = tokio::select! {
+            let (stopped, silent) = tokio::select! {
                 biased;
-                signal = signals.first(), if until.is_none() => Some(signal),
-                () = self.step() => None,
+                signal = signals.first(), if until.is_none() => (Some(signal), vec![]),
+                silent = self.step() => (None, silent),
             };
             for slot in self.roster.reported(round) {
                 parts.extend(self.fetch(round, slot, run_id).await);
             }
-            for slot in self.roster.take_silent_now(self.was_connected) {
+            for slot in silent {
                 // It may have reported while the bus was away.
                 match self.fetch(round, slot, run_id).await {
                     Some(part) => parts.push(part),
@@ -220,12 +224,13 @@ impl CoordinatorState<'_> {
         parts
     }
 
-    /// Waits for one thing to happen, and takes note of it.
-    async fn step(&mut self) {
+    /// Waits for one thing to happen, and takes note of it. Returns the slots whose agents have fallen silent, once all that
+    /// was heard is read.
+    async fn step(&mut self) -> Vec<u32> {
         tokio::select! {
             biased;
             message = self.joins.next() => {
-                let Some(request) = message.read::<SlotRequest>() else { return };
+                let Some(request) = message.read::<SlotRequest>() else { return vec![] };
                 let (host, cores) = (request.machine.host.clone(), request.machine.cores);
                 let reply = self.roster.join(Instant::now(), request);
                 match &reply {
@@ -236,9 +241,9 @@ impl CoordinatorState<'_> {
                 self.connection.answer(message, &reply).await;
             }
             message = self.beats.next() => {
-                let (Ok(slot), Some(beat)) = (message.last_token().parse(), message.read::<Heartbeat>()) else { return };
+                let (Ok(slot), Some(beat)) = (message.last_token().parse(), message.read::<Heartbeat>()) else { return vec![] };
                 if !beat.is_plausible() {
-                    return;
+                    return vec![];
                 }
                 match self.roster.hear(Instant::now(), slot, beat) {
                     Some(GivenUp { told, is_of_target: true }) if !self.roster.has_begun() => self.barred = Some(told),
@@ -246,15 +251,23 @@ impl CoordinatorState<'_> {
                     None => {}
                 }
             }
-            _ = self.look.tick() => {
-                let is_connected = self.connection.is_connected();
-                if is_connected != self.was_connected {
-                    (self.tell)(if is_connected { "the bus is back" } else { "the bus is away" }.to_owned());
-                    self.roster.reconnected(Instant::now());
-                }
-                self.was_connected = is_connected;
-            }
+            _ = self.look.tick() => return self.look_for_silence(Instant::now()),
         }
+        vec![]
+    }
+
+    /// The slots whose agents have fallen silent; none while the bus is away, or after this process stood still itself.
+    fn look_for_silence(&mut self, now: Instant) -> Vec<u32> {
+        let is_connected = self.connection.is_connected();
+        if is_connected != self.was_connected {
+            (self.tell)(if is_connected { "the bus is back" } else { "the bus is away" }.to_owned());
+        }
+        let stood_still = now.saturating_duration_since(self.looked_at) > STANDSTILL_MIN;
+        if stood_still || is_connected != self.was_connected {
+            self.roster.listen_anew(now);
+        }
+        (self.was_connected, self.looked_at) = (is_connected, now);
+        if is_connected { self.roster.take_silent(now) } else { vec![] }
     }
 
     fn line(&mut self, progress: fn(&AgentRoster) -> String) {

@@ -128,13 +128,8 @@ impl AgentRoster {
         silent
     }
 
-    /// As `take_silent` for now; nobody is silent while the bus is away.
-    pub(super) fn take_silent_now(&mut self, is_connected: bool) -> Vec<u32> {
-        if is_connected { self.take_silent(Instant::now()) } else { vec![] }
-    }
-
-    /// The bus was away: silence counts anew.
-    pub(super) fn reconnected(&mut self, now: Instant) {
+    /// No agent could be heard for a while: silence counts anew.
+    pub(super) fn listen_anew(&mut self, now: Instant) {
         self.slots.iter_mut().filter_map(|slot| slot.agent.as_mut()).for_each(|agent| agent.heard = now);
     }
 
@@ -315,7 +310,7 @@ mod tests {
         let (start, mut roster) = (Instant::now(), AgentRoster::new(1, SILENCE));
         roster.join(start, request("a", None));
         roster.begin();
-        roster.reconnected(start + SILENCE);
+        roster.listen_anew(start + SILENCE);
         assert_eq!(roster.take_silent(start + SILENCE + Duration::from_secs(1)), [0u32; 0]);
         assert_eq!(roster.take_silent(start + 2 * SILENCE), [0]);
     }

@@ -3,7 +3,7 @@
 use crate::metrics::run_time::RunTime;
 use crate::summary::{Outage, OutageCause};
 use crate::vocabulary::{Failure, Reason};
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -19,6 +19,9 @@ pub(in crate::metrics) struct Outages {
     records: Vec<OutageRecord>,
     /// The peers that are lost now, by their number in the plan.
     lost: FxHashMap<u32, LostPeer>,
+    /// The peers that the last outage has struck; needed only while events come.
+    #[serde(skip)]
+    struck: FxHashSet<u32>,
 }
 
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
@@ -33,9 +36,11 @@ struct OutageRecord {
     from: RunTime,
     /// The time from which no peer was lost; never if one still is.
     until: RunTime,
+    /// Peers; one that was lost several times counts once, and is back if it was at last.
     lost: u64,
     back: u64,
     never: u64,
+    losses: u64,
     redials: u64,
     /// By reason and detail: the count, and the time of the first.
     causes: BTreeMap<(Reason, String), (u64, RunTime)>,
@@ -47,8 +52,11 @@ impl Outages {
             self.begin(at);
         }
         let fresh = self.lost.insert(peer, LostPeer { at, refused: false }).is_none();
+        let is_first = self.struck.insert(peer);
         if let Some(outage) = self.records.last_mut() {
-            outage.lost += u64::from(fresh);
+            outage.lost += u64::from(is_first);
+            outage.back -= u64::from(fresh && !is_first);
+            outage.losses += u64::from(fresh);
             outage.add_cause(at, failure);
         }
     }
@@ -69,7 +77,7 @@ impl Outages {
         if let Some(outage) = self.records.last_mut() {
             outage.back += u64::from(was_lost);
         }
-        self.ended(at, peer);
+        self.over(at, peer);
         was_lost
     }
 
@@ -89,6 +97,11 @@ impl Outages {
 
     /// Removes a peer that has left or failed: the outage no longer waits for it.
     pub(crate) fn ended(&mut self, at: RunTime, peer: u32) {
+        self.struck.remove(&peer);
+        self.over(at, peer);
+    }
+
+    fn over(&mut self, at: RunTime, peer: u32) {
         if self.lost.remove(&peer).is_some()
             && self.lost.is_empty()
             && let Some(outage) = self.records.last_mut()
@@ -120,15 +133,19 @@ impl Outages {
         let full = self.records.len() >= OUTAGES_MAX;
         match self.records.last_mut() {
             Some(last) if full => last.until = RunTime::NEVER,
-            _ => self.records.push(OutageRecord {
-                from: at,
-                until: RunTime::NEVER,
-                lost: 0,
-                back: 0,
-                never: 0,
-                redials: 0,
-                causes: BTreeMap::new(),
-            }),
+            _ => {
+                self.struck.clear();
+                self.records.push(OutageRecord {
+                    from: at,
+                    until: RunTime::NEVER,
+                    lost: 0,
+                    back: 0,
+                    never: 0,
+                    losses: 0,
+                    redials: 0,
+                    causes: BTreeMap::new(),
+                });
+            }
         }
     }
 }
@@ -145,6 +162,7 @@ impl OutageRecord {
         self.lost += other.lost;
         self.back += other.back;
         self.never += other.never;
+        self.losses += other.losses;
         self.redials += other.redials;
         for (name, (count, first)) in other.causes {
             let cause = self.causes.entry(name).or_insert((0, first));
@@ -173,6 +191,7 @@ impl OutageRecord {
             lost: self.lost,
             back: self.back,
             never: self.never,
+            losses: self.losses,
             redials: self.redials,
             causes,
         }
@@ -247,6 +266,19 @@ mod tests {
             .lost(30, 0)
             .back(70, 0)
             .check(&[(10, Some(10), 1, 1, 0), (30, Some(40), 1, 1, 0)]);
+    }
+
+    #[test]
+    fn a_peer_that_is_lost_again_and_again_is_one_peer() {
+        let story = Story::new(Instant::now()).lost(10, 0).lost(10, 1).back(20, 1).lost(30, 1).back(40, 1).lost(50, 1);
+        story.check(&[(10, None, 2, 0, 0)]);
+        assert_eq!(story.outages.rows()[0].losses, 4);
+        // Who leaves and comes back by plan is another one.
+        Story::new(Instant::now()).lost(5, 9).lost(10, 0).gone(20, 0).lost(30, 0).check(&[(5, None, 3, 0, 0)]);
+        let over = story.back(60, 1).back(70, 0);
+        over.check(&[(10, Some(60), 2, 2, 0)]);
+        // The next outage counts its own peers.
+        over.lost(80, 1).check(&[(10, Some(60), 2, 2, 0), (80, None, 1, 0, 0)]);
     }
 
     #[test]

@@ -13,13 +13,16 @@ pub struct Outage {
     /// The time from the first loss to the last reconnect; absent if no peer reconnected, or if a peer was still without
     /// the server at the end.
     pub recovery_us: Option<u64>,
-    /// Peers that lost their socket.
+    /// Peers that lost their socket; one that lost it several times counts once.
     pub lost: u64,
-    /// Lost peers that joined again.
+    /// Lost peers that joined again and were not lost anew.
     pub back: u64,
     /// Lost peers that were there until the end of the run and still without the server.
     #[serde(default)]
     pub never: u64,
+    /// Losses of a socket, each peer's further ones included.
+    #[serde(default)]
+    pub losses: u64,
     /// Redials that failed.
     pub redials: u64,
     /// The causes of losses and failed redials, in order of their first occurrence.
@@ -46,13 +49,15 @@ impl Outage {
             }
         }
         let within = self.recovery_us.map(|us| format!(" within {}", duration(us))).unwrap_or_default();
+        let again =
+            if self.losses > self.lost { format!(", {} times in all,", count(self.losses)) } else { String::new() };
         let (lost, began) = (plural(self.lost, "peer"), duration(self.began_us));
         let back = match self.back {
             0 => "none came".to_owned(),
             1 => "1 was".to_owned(),
             back => format!("{} were", count(back)),
         };
-        format!("{lost} lost the server {began} into the run, and {back} back{within} ({})", reasons.join(", "))
+        format!("{lost} lost the server{again} {began} into the run, and {back} back{within} ({})", reasons.join(", "))
     }
 }
 
@@ -74,6 +79,7 @@ mod tests {
             lost: 3,
             back: 3,
             never: 0,
+            losses: 3,
             redials: 9,
             causes,
         };
@@ -84,7 +90,7 @@ mod tests {
         (outage.lost, outage.back, outage.recovery_us) = (1, 0, None);
         assert_eq!(
             outage.in_words(),
-            "1 peer lost the server 12.0 s into the run, and none came back (closed, refused)"
+            "1 peer lost the server, 3 times in all, 12.0 s into the run, and none came back (closed, refused)"
         );
     }
 }

@@ -1,6 +1,6 @@
 //! Agents on a real nats-server: one report whose counts are the plan's, and refusals before anything is loaded.
 
-use super::nats::{BusRun, Nats, end_all};
+use super::nats::{BusRun, Nats, RIGHTS_OF_SLOT_0, end_all};
 use super::{merged, meshload};
 use serde_json::Value;
 use support::serving::Serving;
@@ -53,13 +53,12 @@ fn three_agents_make_one_report_the_merge_of_their_parts_makes_it_again_and_no_s
 #[test]
 fn a_user_of_one_slot_plays_it_and_claims_no_other() {
     // docs/fleet.md, "Who may do what".
-    let configuration = r#"authorization { users = [
-        { user: lead, password: "a b" }
-        { user: slot0, password: p, permissions: {
-            publish: ["mesh.v1.*.join", "mesh.v1.*.clk", "mesh.v1.*.hb.0", "mesh.v1.*.res.*.0.>", "$KV.*.slot.0",
-                      "$JS.API.STREAM.INFO.*", "$JS.API.DIRECT.GET.>"]
-            subscribe: ["mesh.v1.*.order", "_INBOX.>"] } } ] }"#;
-    let Some(nats) = Nats::start_with(configuration) else { return };
+    let configuration = format!(
+        r#"authorization {{ users = [
+        {{ user: lead, password: "a b" }}
+        {{ user: slot0, password: p, permissions: {RIGHTS_OF_SLOT_0} }} ] }}"#
+    );
+    let Some(nats) = Nats::start_with(&configuration) else { return };
     let target = Serving::start(&[]);
     let [own, other] = ["own", "other"].map(|name| BusRun::new(&nats, &target, name).login("lead:a%20b"));
     let (own_controller, other_controller) =

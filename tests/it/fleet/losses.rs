@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use support::serving::Serving;
 
 /// Agents are lost soon, so that the tests are short.
-const SOON: [&str; 2] = ["--lost-after", "2s"];
+const SOON: [&str; 2] = ["--lost-after", "3s"];
 
 /// Bounds a wait that is not the test's subject.
 const PATIENCE: Duration = Duration::from_secs(120);

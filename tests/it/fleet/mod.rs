@@ -6,7 +6,9 @@ mod hosts;
 mod losses;
 mod nats;
 mod sealed;
+mod slurm;
 
+use meshload::fleet::sealed;
 use std::fs;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
@@ -35,6 +37,31 @@ fn merged(folder: &Path, args: &[&str]) -> (Output, serde_json::Value) {
     let output = meshload(folder, &all).output().expect("the program starts");
     let summary = serde_json::from_slice(&output.stdout).unwrap_or_default();
     (output, summary)
+}
+
+/// Files with a right checksum that claim more than they are: a bomb that inflates to more than any part, and containers of
+/// four billion items where a description is expected.
+#[test]
+fn parts_that_claim_much_are_refused_within_a_bounded_memory() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let claims = [
+        &[0xdd][..],
+        &[0xdf],
+        &[0xdb],
+        &[0xc6],
+        &[0x93, 0xdd],
+        &[0x93, 0x81, 0xa5, b's', b'h', b'a', b'r', b'e', 0xdf],
+    ];
+    let claims = claims.map(|marker| [&[0, 0, 0, 100][..], marker, &[0xff; 100]].concat());
+    let bomb = vec![0; (256 << 20) + 1];
+    for (index, plain) in claims.into_iter().chain([bomb]).enumerate() {
+        fs::write(folder.path().join(format!("{index}.mesh")), sealed(&plain)).expect("a file");
+    }
+    let script = format!("ulimit -v 1500000 && exec {} merge *.mesh", env!("CARGO_BIN_EXE_meshload"));
+    let refused = Command::new("bash").current_dir(folder.path()).args(["-c", &script]).output().expect("bash starts");
+    let told = String::from_utf8_lossy(&refused.stderr);
+    assert!(refused.status.code() == Some(2) && told.lines().count() == 7, "{:?} {told}", refused.status);
+    assert!(told.contains("6.mesh: more than 64 MiB") && told.matches("can't be read").count() == 6, "{told}");
 }
 
 #[test]

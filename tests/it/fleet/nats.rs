@@ -9,6 +9,12 @@ use support::network::skip;
 use support::serving::Serving;
 use tempfile::TempDir;
 
+/// The rights of a user of slot 0 on the bus, of any run.
+pub const RIGHTS_OF_SLOT_0: &str = r#"{
+    publish: ["mesh.v1.*.join", "mesh.v1.*.clk", "mesh.v1.*.hb.0", "mesh.v1.*.res.*.0.>", "$KV.*.slot.0",
+              "$JS.API.STREAM.INFO.*", "$JS.API.DIRECT.GET.>"]
+    subscribe: ["mesh.v1.*.order", "_INBOX.>"] }"#;
+
 /// A nats-server with JetStream; it ends when dropped.
 pub struct Nats {
     program: PathBuf,

@@ -12,12 +12,16 @@ use meshload::plan::ShareOf;
 use meshload::profile::{self, ProfileSource};
 use meshload::summary::Summary;
 use meshload::vocabulary::{Event, Seed};
+use proptest::prelude::*;
 use rand::RngExt;
 use std::io::Read;
 use std::time::{Duration, Instant};
 
 /// Magic, version, length and checksum, before the deflated rest.
 const HEADER_BYTES: usize = 49;
+
+/// Makes a part one of another run.
+type Change = fn(&mut Part);
 
 fn parts(scenario: &Scenario, events: &[Event], of: u32) -> Vec<Part> {
     (0..of).map(|index| part(scenario, events, ShareOf { index, of })).collect()
@@ -74,6 +78,7 @@ fn parts_of_any_number_merge_to_the_summary_of_one_bit_for_bit() {
             assert!(whole.run.complete && whole.missing.is_empty(), "seed {seed}: {:?}", whole.missing);
             for of in [2, 3, 8] {
                 let summary = merged(parts(&scenario, &judge.events, of));
+                summary.counts.conserved().unwrap_or_else(|why| panic!("seed {seed}, {of} parts: {why}"));
                 assert_eq!(summary.fleet.len(), of as usize);
                 let fleet = whole.fleet.clone();
                 assert_eq!(Summary { fleet, ..summary }, whole, "seed {seed}, {of} parts");
@@ -89,16 +94,42 @@ fn what_is_missing_is_told_and_strangers_are_refused() {
     let scenario = (0..).map(|seed| Scenario::lively(seed, false)).find(|scenario| scenario.rooms.len() >= 3).unwrap();
     let events = world::play(&scenario, false).events;
     let parts = parts(&scenario, &events, 3);
+    // Any one that is missing, of any number, is named, and what is here adds up.
+    for of in [2, 3, 8] {
+        let all = self::parts(&scenario, &events, of);
+        for absent in 0..of as usize {
+            let mut here = all.clone();
+            let edges = here.remove(absent).played.figures.planned().2;
+            let summary = merged(here);
+            summary.counts.conserved().unwrap();
+            let missing = summary.missing.first().map_or("", String::as_str);
+            let name = format!("1 part missing ({}/{of}): measured were ", absent + 1);
+            // A share without a room lacks nothing.
+            assert_eq!(!summary.run.complete && missing.starts_with(&name), edges > 0, "{missing}");
+        }
+    }
     let summary = merged(vec![parts[0].clone(), parts[2].clone()]);
     assert!(!summary.run.complete && summary.fleet[1].lost && !summary.fleet[2].lost);
     assert!(summary.missing[0].starts_with("1 part missing (2/3): measured were "), "{:?}", summary.missing);
     let refused = |parts: Vec<Part>| merge(parts, Instant::now()).err().unwrap();
     assert_eq!(refused(vec![]), MergeError::Nothing);
     assert_eq!(refused(vec![parts[1].clone(), parts[1].clone()]), MergeError::Twice(parts[1].context.share));
-    let mut stranger = parts[0].clone();
-    stranger.played.facts.seed += 1;
-    let error = refused(vec![stranger, parts[1].clone()]).to_string();
-    assert!(error.starts_with("shares 1/3 and 2/3 are not of one run: the seed differs"), "{error}");
+    let strangers: [(&str, Change); 8] = [
+        ("the run's id", |part| part.played.facts.id.push('x')),
+        ("the version of meshload", |part| part.played.facts.build.version.push('x')),
+        ("plan_sha256", |part| part.played.facts.plan_sha256.push('x')),
+        ("the seed", |part| part.played.facts.seed += 1),
+        ("the number of shares", |part| part.context.share.of += 1),
+        ("the plan's size", |part| part.context.planned.edges += 1),
+        ("the dialect", |part| part.context.dialect_text = Some(String::new())),
+        ("the gates", |part| part.context.gates.clear()),
+    ];
+    for (what, change) in strangers {
+        let mut stranger = parts[0].clone();
+        change(&mut stranger);
+        let error = refused(vec![stranger, parts[1].clone()]);
+        assert!(matches!(error, MergeError::Unlike { what: found, .. } if found == what), "{what}: {error}");
+    }
 }
 
 #[test]
@@ -134,4 +165,33 @@ fn a_damaged_part_is_refused_and_a_hostile_one_does_no_harm() {
         }
     }
     println!("{read} hostile parts were merged");
+}
+
+/// Markers of MessagePack that claim four billion items or bytes, wherever they stand in a part.
+#[test]
+fn a_length_that_lies_allocates_nothing() {
+    let scenario = (0..).map(|seed| Scenario::lively(seed, true)).find(|scenario| !scenario.is_hopeless()).unwrap();
+    let file = part(&scenario, &world::play(&scenario, false).events, ShareOf::WHOLE).to_bytes();
+    let mut plain = vec![];
+    ZlibDecoder::new(&file[HEADER_BYTES..]).read_to_end(&mut plain).unwrap();
+    let (began, step) = (Instant::now(), (plain.len() / 400).max(1));
+    for at in (4..plain.len() - 5).step_by(step) {
+        for marker in [0xdd, 0xdf, 0xdb, 0xc6] {
+            let mut lies = plain.clone();
+            lies[at..at + 5].copy_from_slice(&[marker, 0xff, 0xff, 0xff, 0xff]);
+            // Within a text the bytes are only a text.
+            let _ = Part::read(&sealed(&lies));
+        }
+        if began.elapsed() > Duration::from_secs(3) {
+            break;
+        }
+    }
+}
+
+proptest! {
+    #[test]
+    fn what_is_no_part_is_refused(bytes in proptest::collection::vec(any::<u8>(), 0..3_000)) {
+        let magic = [&b"meshpart\x02"[..], &bytes].concat();
+        prop_assert!(Part::read(&bytes).is_err() && Part::read(&magic).is_err() && Part::read(&sealed(&bytes)).is_err());
+    }
 }

@@ -15,11 +15,24 @@ pub fn is_own() -> bool {
 
 /// Runs one test of this binary again, in a network of its own.
 pub fn alone(test: &str) {
-    if !in_a_network("true").status().is_ok_and(|status| status.success()) {
+    if !in_a_network(MAPPED, "true").status().is_ok_and(|status| status.success()) {
         return skip("no network namespace can be made here (unshare, ip)");
     }
+    run_again(test, MAPPED);
+}
+
+/// The same for daemons that only the machine's own root may start; no test where this user is another.
+pub fn alone_as_root(test: &str) {
+    if !in_a_network(&[], "true").status().is_ok_and(|status| status.success()) {
+        println!("skipped: this user may make no network namespace without a user namespace");
+        return;
+    }
+    run_again(test, &[]);
+}
+
+fn run_again(test: &str, flags: &[&str]) {
     let this = std::env::current_exe().unwrap();
-    let mut command = in_a_network("exec \"$0\" \"$@\"");
+    let mut command = in_a_network(flags, "exec \"$0\" \"$@\"");
     command.arg(this).args(["--exact", test, "--nocapture"]).env(OWN, "1");
     let output = command.output().unwrap();
     let (said, told) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
@@ -33,8 +46,11 @@ pub fn skip(why: &str) {
     println!("skipped: {why}");
 }
 
-fn in_a_network(then: &str) -> Command {
+/// A user that is root in its own namespaces alone.
+const MAPPED: &[&str] = &["--map-root-user"];
+
+fn in_a_network(flags: &[&str], then: &str) -> Command {
     let mut command = Command::new("unshare");
-    command.args(["--net", "--map-root-user", "sh", "-c", &format!("{CABLE} && {then}")]);
+    command.arg("--net").args(flags).args(["sh", "-c", &format!("{CABLE} && {then}")]);
     command
 }

@@ -2,6 +2,7 @@
 
 use super::super::record::{RunRecord, fault};
 use crate::summary::{FindingConfidence, Outage, OutageCause, RunFinding};
+use crate::vocabulary::Reason;
 use crate::vocabulary::format::{count, duration, plural};
 
 /// Most outages told one by one.
@@ -12,11 +13,20 @@ pub(in super::super) fn find(record: &RunRecord<'_>) -> Option<RunFinding> {
     let first = summary.outages.first()?;
     let sum = |field: fn(&Outage) -> u64| summary.outages.iter().map(field).sum::<u64>();
     let (lost, back, never) = (sum(|outage| outage.lost), sum(|outage| outage.back), sum(|outage| outage.never));
+    let losses = sum(|outage| outage.losses);
     let joined = record.joined();
     let (at, why) = (duration(first.began_us), why(first));
+    // A peer that leaves, comes back and is lost again counts twice.
+    let peers =
+        if lost > joined { plural(lost, "peer") } else { format!("{} of {} peers", count(lost), count(joined)) };
     let lost_when = match summary.outages.len() {
-        1 => format!("{} of {} peers lost the server {at} into the run ({why})", count(lost), count(joined)),
-        more => format!("Peers lost the server {lost} times in {more} outages, first {at} into the run ({why})"),
+        1 if losses > lost => {
+            format!("{peers} lost the server, {} times in all, first {at} into the run ({why})", count(losses))
+        }
+        1 => format!("{peers} lost the server {at} into the run ({why})"),
+        more => {
+            format!("Peers lost the server {} times in {more} outages, first {at} into the run ({why})", count(losses))
+        }
     };
     let returned = match (back, never) {
         (0, _) => "none came back".to_owned(),
@@ -35,9 +45,17 @@ pub(in super::super) fn find(record: &RunRecord<'_>) -> Option<RunFinding> {
             plural(outage.redials, "failed redial")
         )
     });
-    let remedy =
-        "Look at the server's log at that time; if it restarts by plan, let clients dial again ([target] reconnect).";
-    let share = if joined == 0 { 1.0 } else { lost as f64 / joined as f64 };
+    let is_refused = first.causes.first().is_some_and(|cause| cause.reason == Reason::Rejected.name());
+    let remedy = match is_refused {
+        true => {
+            "Read the code and the words of the close: credentials, a limit, or an answer that the server waits for and \
+             the dialect does not give."
+        }
+        false => {
+            "Look at the server's log at that time; if it restarts by plan, let clients dial again ([target] reconnect)."
+        }
+    };
+    let share = if joined == 0 { 1.0 } else { (lost as f64 / joined as f64).min(1.0) };
     Some(RunFinding {
         evidence: told.collect(),
         ..fault("server-lost", FindingConfidence::High, sentence, remedy, share)
@@ -78,7 +96,7 @@ mod tests {
     fn outage(lost: u64, back: u64, never: u64, recovery_us: Option<u64>) -> Outage {
         let closed =
             OutageCause { reason: "closed".into(), detail: "close 1006".into(), count: lost, first_us: 15_000_000 };
-        Outage { began_us: 15_000_000, recovery_us, lost, back, never, redials: 9, causes: vec![closed] }
+        Outage { began_us: 15_000_000, recovery_us, lost, back, never, losses: lost, redials: 9, causes: vec![closed] }
     }
 
     #[test]
@@ -101,6 +119,11 @@ mod tests {
             sentence(vec![outage(3, 3, 0, Some(2_000_000)), outage(3, 3, 0, Some(1_000_000))]),
             "Peers lost the server 6 times in 2 outages, first 15.0 s into the run (closed: close 1006); all came back, \
              after 2.00 s at most."
+        );
+        assert_eq!(
+            sentence(vec![Outage { losses: 30, ..outage(12, 8, 4, None) }]),
+            "12 of 12 peers lost the server, 30 times in all, first 15.0 s into the run (closed: close 1006); 8 came back, 4 \
+             never."
         );
         assert!((found(vec![outage(3, 3, 0, Some(1))]).unwrap().share - 0.25).abs() < 1e-9);
     }

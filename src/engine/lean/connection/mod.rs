@@ -1,5 +1,9 @@
 //! One connection with one DataChannel: ICE, DTLS, SCTP and DCEP, each fed by the layer below, sans-IO.
 
+mod event;
+
+pub use event::{ConnectionEvent, Layer};
+
 use super::dcep::{ChannelEvent, ChannelPromise, DataChannel};
 use super::dtls::{Dtls, DtlsRole, Ended};
 use super::ice::{Credentials, Ice, NO_ANSWER};
@@ -23,26 +27,6 @@ const INIT_PAUSE: Duration = Duration::from_millis(100);
 
 /// The longest ClientHello that is kept if it arrives before the answer that names its sender; in bytes.
 const HELD_BYTES_MAX: usize = 2_048;
-
-/// Events of a connection.
-#[derive(Debug, PartialEq, Eq)]
-pub enum ConnectionEvent {
-    IceUp,
-    DtlsUp,
-    Open,
-    Message(Vec<u8>),
-    /// The open channel has closed.
-    Closed,
-    Failed(Layer, Cow<'static, str>),
-}
-
-/// The layer in which a connection failed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Layer {
-    Ice,
-    Dtls,
-    Channel,
-}
 
 /// The random source and the output buffers that an engine's connections use in turn.
 pub struct Drive {
@@ -205,6 +189,18 @@ impl LeanConnection {
         }
         let above = self.secure.as_ref().map(|secure| [secure.dtls.wake_at(), secure.channel.wake_at()]);
         [self.ice.wake_at()].into_iter().chain(above.into_iter().flatten()).flatten().min()
+    }
+
+    /// The time of the next consent check; `None` while ICE has no selected pair.
+    pub fn consent_at(&self) -> Option<Instant> {
+        self.ice.consent_at().filter(|_| self.stage != LeanStage::Over)
+    }
+
+    /// Sends the consent check if it is near.
+    pub fn check_consent(&mut self, now: Instant, drive: &mut Drive) {
+        if self.stage != LeanStage::Over {
+            self.ice.check_consent(now, &mut drive.random, &mut drive.out);
+        }
     }
 
     /// Runs the timers that are due.
