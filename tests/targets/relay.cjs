@@ -4,6 +4,7 @@
 // tenants has another client in each room that answers offers under the same ids, ids and names name another sender of
 // answers and of joins, astray hands offers to all but those that they are for, reverse hands out what came within 50 ms
 // from the last to the first.
+// wrap puts each frame into another, and keyless takes the ICE password out of descriptions.
 // slow delivers everything 2.5 s late, cut passes on no more than 200 bytes of a frame, quota drops without a word what a
 // client says after two frames, shards is two processes that take clients in turn and share nothing, and evict closes the
 // client that was in a room before when another joins.
@@ -79,6 +80,8 @@ sockets.on("connection", (socket) => {
     let text = shape === "open" ? JSON.stringify(data) : mangle ? JSON.stringify(parsed) : frame.toString();
     if (flaw === "ids" && parsed.type === "answer") text = text.replace(data.from, "somebody-else");
     if (flaw === "names" && parsed.type === "join") text = text.replace(data.from, "somebody-else");
+    if (flaw === "wrap") text = JSON.stringify({ event: parsed.type, payload: parsed });
+    if (flaw === "keyless") text = text.replace(/a=ice-pwd:\w+\\r\\n/, "");
     if (flaw === "tenants" && parsed.type === "offer") {
       const sdp = data.sdp.replace(/a=ice-ufrag:./, "a=ice-ufrag:T").replace("actpass", "active");
       send(socket, JSON.stringify({ ...parsed, type: "answer", data: { from: data.to, to: data.from, sdp } }));

@@ -1,11 +1,15 @@
 //! Faults that no cause and no finding was made for: the probe names what is true of them, or says that it does not know.
 
+use super::changed::{builtin, run};
 use super::probed::{probe, report};
 use super::relay;
+use meshload::summary::Summary;
 use std::thread;
 
 /// Faults of the relay, each with the causes that are true of it (with `?`, only below `high`) and words of the evidence.
-const FLAWS: [(&str, &[&str], &str); 12] = [
+const FLAWS: [(&str, &[&str], &str); 14] = [
+    ("wrap", &["dialect"], "and no rule took it"),
+    ("keyless", &["sdp-rewrite"], "Its receiver can't use it"),
     ("size", &["closed"], "larger than the server takes"),
     ("few", &["unknown"], "while peer 0 was connected"),
     ("tenants", &["unknown"], "another client goes by its id"),
@@ -41,4 +45,17 @@ fn a_fault_that_nobody_listed_has_no_wrong_cause() {
         probes.into_iter().filter_map(|probe| probe.join().unwrap()).collect()
     });
     assert!(mistakes.is_empty(), "{}", mistakes.join("\n"));
+}
+
+/// A run has no texts of frames: it goes by what was counted and by digests.
+#[test]
+fn a_run_on_such_a_server_has_no_wrong_cause_either() {
+    for (flaw, cause) in [("wrap", "dialect"), ("keyless", "100 % sdp-rewrite")] {
+        let target = relay("channel").environment("FLAW", flaw);
+        let plan = ["--rooms", "2", "--room-size", "3", "--timeout", "2s", "--duration", "1s"];
+        let Some((_, summary)) = run(&target, builtin("relay"), &plan) else { return };
+        let summary = Summary::read(&summary).unwrap();
+        let causes = summary.failures.iter().map(|row| row.cause.as_deref()).collect::<Vec<_>>();
+        assert_eq!(causes, [Some(cause)], "{flaw}: {:#?}", summary.failures);
+    }
 }

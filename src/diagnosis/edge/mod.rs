@@ -43,6 +43,7 @@ impl EdgeEvidence<'_> {
             .or_else(|| dialect::wrong(timeline, self.elsewhere, words, failure))
             .or_else(|| dialect::cut_off(timeline, words, directions))
             .or_else(|| dialect::flawed(timeline, words, directions, failure.phase))
+            .or_else(|| self.unreadable(directions, failure))
             .or_else(refusal)
             .or_else(|| transport::foreign_description(timeline, directions))
             .or_else(|| self.trials.and_then(experiments::judge))
@@ -53,6 +54,13 @@ impl EdgeEvidence<'_> {
             .or_else(|| dialect::unmatched(timeline, words, directions, failure.phase))
             .unwrap_or_else(|| self.by_phase(edge, failure));
         if self.seen.frames { insight } else { dialect::maybe_wrong(insight, words) }
+    }
+
+    /// A description that its receiver could not read, and that is not the one that was said.
+    fn unreadable(&self, directions: [(Seat, Seat); 2], failure: &Failure) -> Option<Insight> {
+        let is_offence = failure.phase >= Phase::Negotiation && failure.reason == Reason::Protocol;
+        let altered = transport::altered_description(self.index.timeline, directions).filter(|_| is_offence)?;
+        Some(altered.and(format!("Its receiver can't use it: {failure}.")))
     }
 
     /// A flaw of the dialect that shows in the handshake in which words were said again: the first one may have ended before.

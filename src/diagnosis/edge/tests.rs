@@ -93,7 +93,7 @@ impl Scenario {
 }
 
 fn check(cases: &[FailedRoom], expected: &[Cause]) {
-    let insights = insights(cases, &Words::by_name(&KINDS));
+    let insights = insights(cases, &Words::by_name(&KINDS), false);
     assert_eq!(insights[0][0].causes, expected, "{:?}", insights[0][0].evidence);
 }
 
@@ -124,6 +124,18 @@ fn a_late_subscription_is_named_when_something_later_arrives() {
     let healthy = Scenario::room(50).hears(53, 1, &[CHAT[0]]).failed_in(Phase::Discovery);
     check(&[half().failed_in(Phase::Discovery), healthy], &[Cause::Unknown]);
     check(&[Scenario::room(2_000).failed_in(Phase::Discovery), spoken_to()], &[Cause::Connection]);
+}
+
+#[test]
+fn a_description_that_can_t_be_read_is_the_rewriter_s_only_if_it_was_altered() {
+    let unreadable = |heard: u64| {
+        let told = Scenario::room(50).hears(55, 0, &[JOINED, CHAT[1]]).signal(60, 0, true, SignalPart::Offer, 7);
+        let room = told.signal(61, 1, false, SignalPart::Offer, heard).failed_in(Phase::Negotiation);
+        let failure = Failure::new(Phase::Negotiation, Reason::Protocol, "the description has no ice-pwd");
+        FailedRoom { failed: vec![(Seat(0), Seat(1), failure)], ..room }
+    };
+    check(&[unreadable(8)], &[Cause::SdpRewrite]);
+    check(&[unreadable(7)], &[Cause::Protocol]);
 }
 
 #[test]
@@ -231,7 +243,7 @@ fn whoever_has_heard_of_the_other_is_named_and_whose_part_the_offer_is() {
         }
         // All that was announced arrived, so that nothing but who waits for whom is left.
         let scenario = scenario.hears(55, 0, &[JOINED, CHAT[0], CHAT[1]]).hears(55, 1, &[JOINED, CHAT[0], CHAT[1]]);
-        let insights = insights(&[scenario.failed_in(Phase::Discovery)], &Words::by_name(&KINDS));
+        let insights = insights(&[scenario.failed_in(Phase::Discovery)], &Words::by_name(&KINDS), true);
         assert_eq!(insights[0][0].evidence, [expected], "{met:?}");
     };
     check(&[], "Neither peer 0 nor peer 1 had heard of the other.");
