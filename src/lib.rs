@@ -45,9 +45,10 @@ pub mod report;
 pub mod server;
 pub mod signaling;
 
-// 5: one peer's loop; clients in front of a server, recorded
+// 5: one peer's loop; clients in front of a server, recorded; metrics while a run goes on
 pub mod driver;
 pub mod recording_proxy;
+pub mod telemetry;
 
 // 6: one run; one handshake, looked at closely
 pub mod controller;

@@ -2,6 +2,7 @@
 
 mod access;
 mod capacity;
+mod compare;
 mod evidence;
 mod exit_status;
 mod fleet;
@@ -9,9 +10,11 @@ mod options;
 mod probe;
 mod record;
 mod reflexes;
+mod telemetry;
 
 pub use access::{AccessArgs, TargetWatchArgs};
 pub use capacity::{CapacityArgs, Load, SearchArgs};
+pub use compare::{CompareArgs, OnUnclear};
 pub use evidence::EvidenceArgs;
 pub use exit_status::EXIT_CODES;
 pub use fleet::{AgentArgs, BusTlsArgs, FleetArgs, LeadArgs, ManifestArgs, ManifestKind, MergeArgs};
@@ -21,15 +24,14 @@ pub use options::{
 };
 pub use probe::{ProbeArgs, ProbeFormat};
 pub use record::RecordArgs;
+pub use telemetry::TelemetryArgs;
 
-use crate::profile::share;
+use clap::builder::Styles;
 use clap::builder::styling::AnsiColor;
-use clap::builder::{FalseyValueParser, Styles};
 use clap::error::{ContextKind, ContextValue};
 use clap::{ArgAction, Args, CommandFactory, Parser, Subcommand, ValueEnum};
 use std::io::{self, Write};
 use std::path::PathBuf;
-use std::time::Duration;
 
 const STYLES: Styles = Styles::styled()
     .header(AnsiColor::Green.on_default().bold())
@@ -111,6 +113,8 @@ pub struct RunArgs {
     pub trust: TrustArgs,
     #[command(flatten)]
     pub fleet: FleetArgs,
+    #[command(flatten)]
+    pub telemetry: TelemetryArgs,
     #[command(flatten)]
     pub keep: EvidenceArgs,
     #[command(flatten)]
@@ -265,62 +269,6 @@ pub struct ReportArgs {
     /// Shows every row and every detail
     #[arg(short, long, action = ArgAction::Count, env = "MESHLOAD_VERBOSE")]
     pub verbose: u8,
-}
-
-#[derive(Args, Debug)]
-#[command(after_help = "Examples:
-  meshload compare baseline/ reports/new/
-  meshload compare 'base/*/summary.json' 'new/*/summary.json' --tolerance 5%
-
-Three or more runs a side (meshload run --repeat 3) are compared by the spread between them; of single runs rates and
-figures are judged, and times only if they doubled. Exits with 99 on a regression, or if what can't be told grew beyond
-the tolerance, 98 if a side is INVALID, 2 if a side is missing or the runs are unlike.")]
-pub struct CompareArgs {
-    /// A summary.json, a report's folder, a folder of repeats, or a pattern
-    pub base: String,
-    /// Likewise
-    pub new: String,
-    /// Share by which a figure may be worse
-    #[arg(long, value_name = "SHARE", default_value = "10%", value_parser = options::tolerance, env = "MESHLOAD_TOLERANCE")]
-    pub tolerance: f64,
-    /// The growth of a time that is none
-    #[arg(long, value_name = "TIME", default_value = "500us", value_parser = options::interval, env = "MESHLOAD_FLOOR")]
-    pub floor: Duration,
-    /// The growth of a rate that is none
-    #[arg(long, value_name = "SHARE", default_value = "1%", value_parser = share, env = "MESHLOAD_FLOOR_RATE")]
-    pub floor_rate: f64,
-    /// Effect of what is not decided on the exit code: pass, or fail (99) [default: fail if it grew beyond the tolerance]
-    #[arg(long, value_enum, value_name = "pass|fail", env = "MESHLOAD_ON_UNCLEAR")]
-    pub on_unclear: Option<OnUnclear>,
-    /// Compares runs of different plans all the same
-    #[arg(long, env = "MESHLOAD_FORCE", value_parser = FalseyValueParser::new())]
-    pub force: bool,
-    /// Afterwards NEW takes the place of BASE, unless it is worse or INVALID
-    #[arg(long, env = "MESHLOAD_UPDATE_BASELINE", value_parser = FalseyValueParser::new())]
-    pub update_baseline: bool,
-    /// No BASE is no error: there is none before the first pull request
-    #[arg(long, env = "MESHLOAD_ALLOW_MISSING_BASE", value_parser = FalseyValueParser::new())]
-    pub allow_missing_base: bool,
-    /// Fails on a regression even if the two ran on different machines
-    #[arg(long, env = "MESHLOAD_ACROSS_MACHINES", value_parser = FalseyValueParser::new())]
-    pub across_machines: bool,
-    /// Format on stdout
-    #[arg(long, value_name = "FORMAT", default_value = "text", value_parser = ["text", "json", "md", "html"])]
-    #[arg(env = "MESHLOAD_FORMAT")]
-    pub format: String,
-    /// Folder for compare.json, compare.md and compare.html
-    #[arg(short, long, value_name = "DIR", value_parser = options::folder, env = "MESHLOAD_OUT")]
-    pub out: Option<PathBuf>,
-    /// Shows the figures that decide nothing as well
-    #[arg(short, long, action = ArgAction::Count, env = "MESHLOAD_VERBOSE")]
-    pub verbose: u8,
-}
-
-/// Effect of an undecided comparison on the exit code.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum OnUnclear {
-    Pass,
-    Fail,
 }
 
 #[derive(Args, Debug)]

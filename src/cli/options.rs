@@ -40,6 +40,9 @@ pub struct ShapeArgs {
     /// Effect of a SUSPECT run on the exit code: pass, or fail (98)
     #[arg(long, value_name = "pass|fail", env = "MESHLOAD_ON_SUSPECT")]
     pub on_suspect: Option<String>,
+    /// A word about the run for every report and metric, beside the profile's [tags]; repeatable
+    #[arg(long, value_name = "KEY=VALUE", value_delimiter = '\n', env = "MESHLOAD_TAG")]
+    pub tag: Vec<String>,
     /// Drops the profile's gates
     #[arg(long, env = "MESHLOAD_NO_GATES", value_parser = FalseyValueParser::new())]
     pub no_gates: bool,
@@ -298,6 +301,7 @@ impl ShapeArgs {
         ];
         let mut overrides = singles(&given);
         overrides.extend(self.gate.iter().map(|gate| Override::new(Knob::Gate, gate)));
+        overrides.extend(self.tag.iter().map(|tag| Override::new(Knob::Tag, tag)));
         if self.no_gates {
             overrides.push(Override::new(Knob::NoGates, ""));
         }

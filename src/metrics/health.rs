@@ -5,6 +5,7 @@ use crate::metrics::fold::time_buckets::{Fold, TimeBuckets, TimeRows};
 use crate::metrics::output::run_wide::RunWideFigures;
 use crate::metrics::validity::Strain;
 use crate::summary::{Distribution, Health, Histogram};
+use crate::vocabulary::format::micros;
 use serde::{Deserialize, Serialize};
 use std::time::{Duration, Instant};
 
@@ -202,11 +203,12 @@ impl HealthFigures {
         Health {
             lag_us: Distribution::of(&self.lag),
             cpu_cores: if spanned > 0.0 { self.cpu.as_secs_f64() / spanned } else { 0.0 },
+            cpu_us: micros(self.cpu),
             rss_bytes_max: self.rss_bytes_max,
             fds_max: self.fds_max,
             late: tally.peers_late,
             dropped: tally.peers_dropped,
-            us_per_edge: (self.cpu.as_micros() as u64).checked_div(tally.edges_opened).unwrap_or(0),
+            us_per_edge: micros(self.cpu).checked_div(tally.edges_opened).unwrap_or(0),
             busy_share: self.share(self.busy),
             waiting_share: self.share(self.waited),
             arrivals_waiting_max: self.depths.arrivals,
@@ -231,6 +233,11 @@ impl HealthFigures {
         self.lost_intervals += other.lost_intervals;
         self.clock_jump = self.clock_jump.max(other.clock_jump);
         self.generator.merge(other.generator);
+    }
+
+    /// The lag of all workers.
+    pub fn lag(&self) -> &Histogram {
+        &self.lag
     }
 
     /// The lag of the worker that lagged most, at the 99th percentile, in microseconds.

@@ -19,13 +19,13 @@ pub use sections::churn::{Churn, Stay};
 pub use sections::engine::EngineChoice;
 pub use sections::engine::ice::{IceServer, IceTransportPolicy, Login};
 pub use sections::faults::FaultLine;
-pub use sections::gates::GateLine;
 pub use sections::messages::{MessagePattern, MessageSettings, Start};
 pub use sections::phases::Phases;
 pub use sections::rooms::{RoomSettings, Size};
 pub use sections::target::reconnect::Reconnect;
 pub use sections::target::{AUTO, DIALECTS, Target};
-pub use sections::validity::{OnInvalid, OnSuspect, Thresholds, ValiditySettings};
+pub use sections::verdict::gates::GateLine;
+pub use sections::verdict::validity::{OnInvalid, OnSuspect, Thresholds, ValiditySettings};
 pub use syntax::environment::{VariableLookup, expand};
 pub use syntax::units::{duration, rate, share, size};
 
@@ -33,6 +33,7 @@ pub use crate::vocabulary::document::TEXT_BYTES_MAX;
 pub use crate::vocabulary::problem::{Problem, nearest};
 
 use crate::vocabulary::HandshakeSettings;
+use std::collections::BTreeMap;
 
 /// The profile as run, in TOML with defaults and overrides; it reads back to the same profile. `${NAME}` stays as
 /// written, and a literal credential is replaced by such a reference.
@@ -60,6 +61,8 @@ pub struct Profile {
     pub validity: ValiditySettings,
     pub gates: Vec<GateLine>,
     pub faults: Vec<FaultLine>,
+    /// The user's own words about the run, by key; each key is a valid label of Prometheus.
+    pub tags: BTreeMap<String, String>,
     written: String,
 }
 

@@ -40,6 +40,8 @@ pub enum Knob {
     Gate,
     /// Drops the profile's gates; its value is ignored.
     NoGates,
+    /// `KEY=VALUE`
+    Tag,
 }
 
 impl Override {
@@ -74,6 +76,7 @@ impl Knob {
             Knob::OnSuspect => "--on-suspect",
             Knob::Gate => "--gate",
             Knob::NoGates => "--no-gates",
+            Knob::Tag => "--tag",
         }
     }
 }
@@ -113,6 +116,7 @@ fn write(profile: &mut Tree, change: &Override) -> Result<(), Problem> {
         Knob::OnSuspect => put(profile, "validity", "on_suspect", as_text()),
         Knob::Header => header(profile, text, &at)?,
         Knob::Gate => gate(profile, text, &at)?,
+        Knob::Tag => tag(profile, text, &at)?,
         Knob::NoGates => {
             profile.insert("gates".to_owned(), Node { at, value: Value::Table(Tree::new()) });
         }
@@ -188,6 +192,16 @@ fn gate(profile: &mut Tree, text: &str, at: &At) -> Result<(), Problem> {
     };
     list.push(line);
     gates.insert(metric, Node { at: at.clone(), value: Value::List(list) });
+    Ok(())
+}
+
+fn tag(profile: &mut Tree, text: &str, at: &At) -> Result<(), Problem> {
+    let Some((key, value)) = text.split_once('=') else {
+        let right = text.split_once(':').map(|(key, value)| format!(": write {}={}", key.trim(), value.trim()));
+        let right = right.unwrap_or_else(|| ", such as env=staging".to_owned());
+        return Err(problem(&at.show(""), &format!("expected KEY=VALUE{right}")));
+    };
+    put(profile, "tags", key.trim(), Node { at: at.clone(), value: Value::Text(value.to_owned()) });
     Ok(())
 }
 

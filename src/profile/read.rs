@@ -2,7 +2,8 @@
 
 use super::section::{Checks, Section, SectionReader};
 use super::sections::target::{self, reconnect};
-use super::sections::{arrivals, churn, engine, faults, gates, handshake, messages, phases, rooms, validity};
+use super::sections::verdict::{gates, validity};
+use super::sections::{arrivals, churn, engine, faults, handshake, messages, phases, rooms, tags};
 use super::syntax::{document, keys};
 use super::{Override, Problem, Profile, VariableLookup, export, overrides};
 
@@ -70,6 +71,7 @@ pub fn read_with(
         validity: validity::check(&root),
         gates: gates::check(&root),
         faults: faults::check(&root),
+        tags: tags::check(&root),
         written: export::write(&tree),
     };
     rooms::check_guests(&root, profile.rooms.guests, profile.engine.kind);

@@ -1,6 +1,6 @@
 //! The report of a comparison of two sides: the verdict first, then the changes.
 
-use crate::gates::baseline::{Change, Comparison, ComparisonVerdict, Difference, Finding, Side};
+use crate::gates::baseline::{Change, Comparison, ComparisonVerdict, Difference, Drift, Finding, Side};
 use crate::report::document::{Block, Card, ChartColour, Document, Style, StyledText, Table, TestCase, Tone};
 use crate::report::run::percentile_chart;
 use crate::report::{Format, Reported, pretty_json};
@@ -18,6 +18,8 @@ impl Reported for Comparison {
         let (tone, verdict, why) = verdict(self);
         let failing = self.changes.iter().filter(|change| change.fails()).take(POINTS_MAX);
         let points = failing.map(|change| format!("{}: {}", name(change), in_one_line(change)).into());
+        let creeping = self.drift.iter().filter(|drift| drift.creeps).map(|drift| creep(drift).into());
+        let points = points.chain(creeping);
         let (judged, shown): (Vec<&Change>, Vec<&Change>) = self.changes.iter().partition(|change| change.judged);
         let curves = self.curves.iter().filter_map(|curves| {
             let lines = [
@@ -34,6 +36,7 @@ impl Reported for Comparison {
                     Block::Details("Shown, not judged".into(), vec![changes("For information", &shown)]),
                 ],
             ),
+            Block::Section("From run to run", vec![courses(&self.drift)]),
             Block::Section("In what the plans differ", vec![differences(&self.plan)]),
             Block::Section("In what the machines differ", vec![differences(&self.machine)]),
             Block::Section("Both curves", vec![Block::Charts(curves.collect())]),
@@ -46,7 +49,7 @@ impl Reported for Comparison {
             facts: vec![("base", side(&self.base).into()), ("new", side(&self.new).into())],
             cards: vec![Card { tone, label: "", verdict: verdict.to_owned(), says: why, points: points.collect() }],
             blocks,
-            checks: judged.iter().map(|change| check(change)).collect(),
+            checks: judged.iter().map(|change| check(change)).chain(self.drift.iter().map(drift_check)).collect(),
             ..Document::default()
         }
     }
@@ -71,6 +74,9 @@ fn of_verdict(comparison: &Comparison) -> (Tone, &'static str, String) {
     match comparison.verdict {
         ComparisonVerdict::Passed => (Tone::Good, "Passed", format!("No figure is {within}.{}", better(comparison))),
         ComparisonVerdict::Undecided => (Tone::Doubtful, "Not decided", undecided(comparison, &within)),
+        ComparisonVerdict::Regressed if worse == 0 => {
+            (Tone::Bad, "Regressed", "A figure creeps from run to run.".into())
+        }
         ComparisonVerdict::Regressed if worse == 1 => (Tone::Bad, "Regressed", format!("One figure is {within}.")),
         ComparisonVerdict::Regressed => (Tone::Bad, "Regressed", format!("{worse} figures are {within}.")),
         ComparisonVerdict::Invalid => {
@@ -154,6 +160,43 @@ fn changes(caption: &'static str, changes: &[&Change]) -> Block {
         .figures("95 % between", |change| bounds(change))
         .figures("allowed", |change| signed(change, change.allowed))
         .into()
+}
+
+/// The blocks of a course drawn as a line, the lowest and the highest value at its ends.
+const BLOCKS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
+
+/// The p50 of each judged timer over the history and NEW.
+fn courses(drift: &[Drift]) -> Block {
+    let us = |us: Option<&u64>| format::known(us.copied(), format::duration);
+    Table::of("p50 from due, the oldest run first and NEW last; the growth is that of the line that fits best", drift)
+        .words("timer", |drift| StyledText::term(&drift.metric))
+        .words("course", |drift| drawn(&drift.course_us))
+        .figures("first", |drift| us(drift.course_us.first()))
+        .figures("new", |drift| us(drift.course_us.last()))
+        .figures("a run", |drift| format::change(drift.per_run))
+        .figures("in all", |drift| format::change(drift.change))
+        .figures("allowed", |drift| format::change(drift.allowed))
+        .words("finding", |drift| if drift.creeps { StyledText::new(Style::Bad, "creeps") } else { "–".into() })
+        .into()
+}
+
+/// One block a run, from the lowest to the highest; a level line in the middle.
+fn drawn(course_us: &[u64]) -> String {
+    let (low, high) = (course_us.iter().min().copied().unwrap_or(0), course_us.iter().max().copied().unwrap_or(0));
+    let top = (BLOCKS.len() - 1) as f64;
+    let height = |us: &u64| if high > low { (us - low) as f64 / (high - low) as f64 * top } else { top / 2.0 };
+    course_us.iter().map(|us| BLOCKS[height(us).round() as usize]).collect()
+}
+
+/// `time_to_open p50 creeps: +2.0 % a run over 11 runs, +21.9 % in all`
+fn creep(drift: &Drift) -> String {
+    let (runs, per_run) = (drift.course_us.len(), format::change(drift.per_run));
+    format!("{} p50 creeps: {per_run} a run over {runs} runs, {} in all", drift.metric, format::change(drift.change))
+}
+
+fn drift_check(drift: &Drift) -> TestCase {
+    let name = format!("{} p50 from run to run", drift.metric);
+    if drift.creeps { TestCase::failed(name, "regression", creep(drift)) } else { TestCase::passed(name) }
 }
 
 fn finding(change: &Change) -> StyledText {

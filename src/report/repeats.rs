@@ -41,7 +41,7 @@ impl Reported for Repeats {
                 Block::Section("Median (min to max) of the runs, due", vec![spreads(self)]),
             ],
             checks: checks(self),
-            ..head(&self.run, &self.name, self.result)
+            ..head(&self.run, &self.tags, &self.name, self.result)
         }
     }
 

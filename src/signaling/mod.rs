@@ -13,7 +13,7 @@ mod userinfo;
 
 pub use connections::{Frame, MemoryCall, MemoryConnection, MemoryListener, SignalingConnection};
 pub use connector::{Connector, Refused};
-pub use dial::{DialLog, Endpoint, HttpReply, HttpSteps, OwnRequest, dial, get, open};
+pub use dial::{DialLog, Endpoint, HttpReply, HttpSteps, OwnRequest, dial, get, open, post};
 pub use limits::Limits;
 pub use proxy::Proxy;
 pub use target_policy::{TargetPolicy, is_private, resolve};

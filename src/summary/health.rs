@@ -14,6 +14,9 @@ pub struct Health {
     pub lag_us: Distribution,
     /// CPU cores that the process used, on average.
     pub cpu_cores: f64,
+    /// CPU time of the process, in microseconds.
+    #[serde(default)]
+    pub cpu_us: u64,
     pub rss_bytes_max: u64,
     pub fds_max: u64,
     /// Peers started late.

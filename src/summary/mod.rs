@@ -19,6 +19,7 @@ pub use crate::summary::latency::coarse::CoarseHistogram;
 pub use crate::summary::latency::curve::Point;
 pub use crate::summary::latency::distribution::{Clock, Distribution, Timer};
 pub use crate::summary::latency::histogram::Histogram;
+pub use crate::summary::latency::sparse::{SparseHistogram, TimerSamples};
 pub use crate::summary::metric::Readings;
 pub use crate::summary::repeats::{PercentileRange, Repeats, Spread};
 pub use crate::summary::rows::event_line::EventLine;
@@ -63,6 +64,9 @@ pub struct Summary {
     pub exit_code: u8,
     pub meshload: Build,
     pub run: Run,
+    /// The user's own words about the run (`[tags]`, `--tag`).
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub tags: BTreeMap<String, String>,
     pub phases: Vec<PhaseSpan>,
     /// Counters without the warm-up, as everything that gates read.
     pub counts: Counts,

@@ -18,6 +18,9 @@ pub struct Repeats {
     /// The first run, whose conditions the others share but for their seeds.
     #[serde(default)]
     pub run: Run,
+    /// The user's own words about the runs.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub tags: BTreeMap<String, String>,
     pub runs: Vec<Repeat>,
     /// The best verdict of all runs; only runs with this verdict are judged and compared.
     pub judged: Verdict,
@@ -65,9 +68,10 @@ impl Repeats {
             result: summary.result,
             verdict: summary.validity.verdict,
         };
-        let run = runs.first().map(|(_, summary)| summary.run.clone()).unwrap_or_default();
+        let first = runs.first().map(|(_, summary)| (summary.run.clone(), summary.tags.clone()));
+        let (run, tags) = first.unwrap_or_default();
         let (name, runs_told) = (run.name.clone(), runs.iter().map(repeat).collect());
-        let mut repeats = Self { schema: SCHEMA, name, run, runs: runs_told, ..Self::default() };
+        let mut repeats = Self { schema: SCHEMA, name, run, tags, runs: runs_told, ..Self::default() };
         repeats.judged = repeats.runs.iter().map(|run| run.verdict).min().unwrap_or(Verdict::Invalid);
         let judged = repeats.judged_of(runs);
         let names = judged.iter().flat_map(|summary| summary.timers.keys());

@@ -25,7 +25,7 @@ pub use crate::vocabulary::options::{
     Approval, Certificates, EngineKind, HandshakeSettings, Initiator, Reliability, Trigger,
 };
 pub use crate::vocabulary::phase::Phase;
-pub use crate::vocabulary::seed::Seed;
+pub use crate::vocabulary::seed::{Seed, TraceContext};
 pub use crate::vocabulary::text::glossary::GlossaryEntry;
 pub use crate::vocabulary::text::problem::Problem;
 pub use crate::vocabulary::text::redact::{Redactor, is_secret_key};

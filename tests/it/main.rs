@@ -25,4 +25,5 @@ mod repeat;
 mod room;
 mod run;
 mod server;
+mod telemetry;
 mod told;

@@ -4,6 +4,7 @@
 // tenants has another client in each room that answers offers under the same ids, ids and names name another sender of
 // answers and of joins, astray hands offers to all but those that they are for, reverse hands out what came within 50 ms
 // from the last to the first.
+// mute drops all that every other client says after its first frame.
 // wrap puts each frame into another, and keyless takes the ICE password out of descriptions.
 // slow delivers everything LATE_MS late, lossy loses half of all frames at random, cut passes on no more than 200 bytes of
 // a frame, quota drops without a word what a client says after two frames, shards is two processes that take clients in
@@ -66,6 +67,7 @@ sockets.on("connection", (socket) => {
   socket.on("message", (frame, isBinary) => {
     if (isBinary !== Boolean(format)) return socket.close(1003);
     socket.said = (socket.said ?? 0) + 1;
+    if (flaw === "mute" && socket.shard === 1 && socket.said > 1) return;
     if (flaw === "quota" && socket.said > 2) return;
     const parsed = format === "msgpack" ? require("@msgpack/msgpack").decode(frame) : JSON.parse(frame);
     const { open, channel, data } = parsed;

@@ -64,6 +64,7 @@ impl MergeReport<'_> {
             control: None,
             output: self.output,
             signals: self.signals,
+            telemetry: None,
             tolerates_loss: missing_share > 0.0 && missing_share <= self.tolerate_loss,
             folder: &self.folder.unwrap_or_else(usual),
         };

@@ -95,7 +95,7 @@ fn lead(
         return Ok(report(folder).finish(parts?));
     }
     let on_invalid = plan.profile.validity.on_invalid;
-    let runs = RepeatedRun { times, gates, on_invalid, output: &args.output };
+    let runs = RepeatedRun { times, gates, on_invalid, output: &args.output, telemetry: None };
     let exit = runs.play(folder.path(), &mut |index, folder| {
         let plan = Plan::new(plan.profile.clone(), Seed(plan.seed.0.wrapping_add(index.into())));
         let parts = lead.play(&plan, dialect, terms(index + 1 == times))?;

@@ -17,6 +17,8 @@ use std::path::{Path, PathBuf};
 pub struct CompareOptions {
     pub base: String,
     pub new: String,
+    /// BASE is a folder of reports, of which so many of the latest VALID runs of NEW's plan are compared with.
+    pub history: Option<usize>,
     pub rule: ToleranceRule,
     /// Decides what an undecided comparison exits with; absent, it fails if a figure grew beyond what is allowed.
     pub on_unclear: Option<OnUnclear>,
@@ -58,9 +60,15 @@ impl From<&CompareArgs> for CompareOptions {
             "html" => CompareFormat::Html,
             _ => CompareFormat::Text,
         };
+        let (base, new) = match (&args.history, &args.new) {
+            (Some(history), _) => (history, &args.base),
+            // Only the one or the other is given.
+            (None, new) => (&args.base, new.as_ref().unwrap_or(&args.base)),
+        };
         Self {
-            base: args.base.clone(),
-            new: args.new.clone(),
+            base: base.clone(),
+            new: new.clone(),
+            history: args.history.as_ref().map(|_| args.last.into()),
             rule,
             on_unclear: args.on_unclear,
             update_baseline: args.update_baseline,
@@ -75,13 +83,24 @@ impl From<&CompareArgs> for CompareOptions {
 /// Exits with 0 if nothing is worse, 1 on unwritable output, 2 if a side is missing or the runs are unlike, 98 if a
 /// side is INVALID, 99 on a regression, or on an undecided comparison by `on_unclear`.
 pub fn compare(options: &CompareOptions) -> Exit {
-    let (base, new) = match (read_side(&options.base), read_side(&options.new)) {
+    let (mut base, new) = match (read_side(&options.base), read_side(&options.new)) {
         (Ok(base), Ok(new)) => (base, new),
         (base, new) => {
             write_stderr([base.err(), new.err()].into_iter().flatten().flatten());
             return Exit::Usage;
         }
     };
+    if let Some(last) = options.history {
+        let all = base.runs.len() as u64;
+        base.runs = baseline::history(base.runs, &new.runs, last, &options.rule);
+        if base.runs.is_empty() {
+            let found = plural(all, "run");
+            write_stderr([format!(
+                "{found} at {}, and none is an earlier VALID one of NEW's plan and machine",
+                options.base
+            )]);
+        }
+    }
     if new.runs.is_empty() || (base.runs.is_empty() && !options.allow_missing_base) {
         let missing = [("BASE", &options.base, &base), ("NEW", &options.new, &new)];
         let missing = missing.into_iter().filter(|(.., side)| side.runs.is_empty());
@@ -96,7 +115,8 @@ pub fn compare(options: &CompareOptions) -> Exit {
         let keeps = if valid(&new.runs).is_empty() { Exit::Invalid } else { Exit::Passed };
         return keeps.first_of(update(options, &base, &new, true));
     }
-    let comparison = baseline::compare(&base.runs, &new.runs, &options.rule);
+    let compare = if options.history.is_some() { baseline::compare_history } else { baseline::compare };
+    let comparison = compare(&base.runs, &new.runs, &options.rule);
     let written = options.out.as_deref().map_or(Exit::Passed, |folder| write_files(folder, &comparison));
     let shown = write_stdout(render(format(options), &comparison));
     let exit = exit_of(&comparison, options.on_unclear);
@@ -205,7 +225,9 @@ fn update(options: &CompareOptions, base: &ComparedSide, new: &ComparedSide, fit
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cli::{Cli, Command};
     use crate::summary::{Distribution, Histogram, SCHEMA, Timer};
+    use clap::Parser;
     use std::fs;
 
     fn run(us: u64) -> Summary {
@@ -233,6 +255,7 @@ mod tests {
         let mut options = CompareOptions {
             base: place("base.json"),
             new: place("new"),
+            history: None,
             rule: ToleranceRule::default(),
             on_unclear: None,
             update_baseline: false,
@@ -306,6 +329,27 @@ mod tests {
         new.run.plan_sha256 = "other".into();
         check(Some(&run(20_000)), &new, |_| {}, Exit::Usage);
         check(Some(&run(20_000)), &new, |options| options.rule.force = true, Exit::Passed);
+    }
+
+    #[test]
+    fn a_creep_over_a_history_of_reports_fails_and_equal_runs_pass() {
+        let folder = tempfile::tempdir().unwrap();
+        let check = |growth: f64, exit: Exit| {
+            let reports = folder.path().join(format!("{growth}"));
+            for index in 0..=10 {
+                let mut run = run((40_000.0 * (1.0 + growth).powi(index)) as u64);
+                run.run.started_at = format!("2026-01-{:02}T00:00:00.000Z", index + 1);
+                (run.run.id, run.run.complete) = (format!("m{index}"), true);
+                runs::write_whole(&reports.join(format!("{index}/summary.json")), run.to_json()).unwrap();
+            }
+            let reports = reports.to_str().unwrap();
+            let new = format!("{reports}/10");
+            let args = ["meshload", "compare", "--history", reports, new.as_str(), "--on-unclear", "pass"];
+            let Command::Compare(args) = Cli::parse_from(args).command else { panic!("it is a comparison") };
+            assert_eq!(compare(&CompareOptions::from(&args)), exit, "{growth}");
+        };
+        check(0.02, Exit::Failed);
+        check(0.0, Exit::Passed);
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! The end of a run: judges it, writes and prints the report, and chooses the exit code.
 
+use super::telemetry::RunTelemetry;
 use crate::cli::OutputArgs;
 use crate::commands::Exit;
 use crate::commands::report::files::{files, format};
@@ -20,6 +21,8 @@ pub(in crate::commands) struct FinishContext<'a> {
     pub control: Option<&'a Control>,
     pub output: &'a OutputArgs,
     pub signals: &'a StopSignals,
+    /// The metrics that were shown while it went on.
+    pub telemetry: Option<&'a RunTelemetry>,
     /// So much of the plan may be missing.
     pub tolerates_loss: bool,
     pub folder: &'a ReportDir,
@@ -56,6 +59,10 @@ impl FinishContext<'_> {
         let last = exit.first_of(shown).first_of(signal_exit(self.signals));
         if last != exit {
             (exit, written) = self.write_files(&mut summary, last);
+        }
+        if let Some(telemetry) = self.telemetry {
+            telemetry.run_ended(&summary);
+            telemetry.wait_for_last_scrape();
         }
         match written {
             Ok(()) => write_stderr([format!("report: {}", self.folder.path().display())]),
@@ -214,6 +221,7 @@ mod tests {
             control: None,
             output: &args.output,
             signals: &StopSignals::none(),
+            telemetry: None,
             tolerates_loss: false,
             folder: &folder,
         };

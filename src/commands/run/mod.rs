@@ -4,6 +4,7 @@ pub(super) mod finish;
 pub(super) mod repeat;
 pub(super) mod run_job;
 pub(super) mod share;
+pub(super) mod telemetry;
 
 use super::Exit;
 use super::fleet::over_bus::run_over_bus;
@@ -21,6 +22,7 @@ use crate::vocabulary::Seed;
 use repeat::RepeatedRun;
 use run_job::{RunJob, stop_signals};
 use share::{obstacle, run_share};
+use telemetry::RunTelemetry;
 
 /// Built-in profile of a run that names none.
 const DEFAULT_PROFILE: &str = "smoke";
@@ -80,7 +82,11 @@ pub fn run(args: &RunArgs) -> Exit {
         write_stderr([why]);
         return Exit::Broken;
     }
-    let job = RunJob { args, profile, access, watched, dialect, gates, faults, signals, control: None };
+    let telemetry = match RunTelemetry::start(&args.telemetry, &access, &signals, args.output.quiet) {
+        Ok(telemetry) => telemetry,
+        Err(exit) => return exit,
+    };
+    let job = RunJob { args, profile, access, watched, dialect, gates, faults, signals, telemetry, control: None };
     play_all(job, plan, &folder)
 }
 
@@ -98,7 +104,8 @@ fn play_all(mut job: RunJob<'_>, plan: Plan, folder: &ReportDir) -> Exit {
     }
     if args.trust.repeat > 1 {
         let (times, on_invalid) = (args.trust.repeat, job.profile.validity.on_invalid);
-        let runs = RepeatedRun { times, gates: &job.gates, on_invalid, output: &args.output };
+        let telemetry = job.telemetry.as_ref();
+        let runs = RepeatedRun { times, gates: &job.gates, on_invalid, output: &args.output, telemetry };
         return runs.play(folder.path(), &mut |index, folder| {
             let done = job.run_with_retries(Seed(seed.0.wrapping_add(index.into())))?;
             Ok(job.finish_context(folder).judge(done.into()))

@@ -1,6 +1,7 @@
 //! `meshload run --repeat N`: runs one plan N times and judges the median of the VALID runs.
 
 use super::finish::{JudgedRun, outcome};
+use super::telemetry::RunTelemetry;
 use crate::cli::OutputArgs;
 use crate::commands::Exit;
 use crate::commands::report::files::{files, format};
@@ -18,6 +19,7 @@ pub(in crate::commands) struct RepeatedRun<'a> {
     pub gates: &'a [Gate],
     pub on_invalid: OnInvalid,
     pub output: &'a OutputArgs,
+    pub telemetry: Option<&'a RunTelemetry>,
 }
 
 impl RepeatedRun<'_> {
@@ -39,6 +41,7 @@ impl RepeatedRun<'_> {
                 }
             };
             write_stderr(written.err());
+            self.telemetry.iter().for_each(|telemetry| telemetry.run_ended(&summary));
             if !self.output.quiet {
                 let (result, validity) = (summary.result_in_words(), summary.validity_in_words());
                 write_stderr([format!("run {name} of {}: {result}, {validity}", self.times)]);
@@ -75,6 +78,7 @@ impl RepeatedRun<'_> {
         }
         let format = format(self.output.format, self.output.color, self.output.verbose > 0);
         exit = exit.first_of(write_stdout(render(format, &repeats)));
+        self.telemetry.iter().for_each(|telemetry| telemetry.wait_for_last_scrape());
         if written.is_ok() {
             write_stderr([format!("report: {}", path.display())]);
         }

@@ -1,6 +1,7 @@
 //! The checked input of `meshload run`, and the execution of each of its runs.
 
 use super::finish::FinishContext;
+use super::telemetry::RunTelemetry;
 use crate::cli::{ColorWhen, LoadArgs, RunArgs};
 use crate::commands::Exit;
 use crate::commands::report::report_dir::ReportDir;
@@ -30,6 +31,7 @@ pub(super) struct RunJob<'a> {
     pub gates: Vec<Gate>,
     pub faults: Vec<FaultRule>,
     pub signals: StopSignals,
+    pub telemetry: Option<RunTelemetry>,
     /// Result of the control run, with `--control`.
     pub control: Option<Control>,
 }
@@ -91,6 +93,7 @@ impl RunJob<'_> {
         let events_bytes_max = args.keep.events.then_some(args.keep.events_max);
         RunSpec {
             watched: self.watched.clone(),
+            metrics: self.telemetry.as_ref().map(RunTelemetry::feed),
             keep: Capture { traces: args.keep.traces.into(), events_bytes_max },
             ..spec
         }
@@ -104,6 +107,7 @@ impl RunJob<'_> {
             control: self.control.as_ref(),
             output: &self.args.output,
             signals: &self.signals,
+            telemetry: self.telemetry.as_ref(),
             tolerates_loss: false,
             folder,
         }
@@ -157,6 +161,7 @@ pub(in crate::commands) fn run_spec(
         start_at: None,
         show,
         status: None,
+        metrics: None,
         gates,
         plan,
     }

@@ -7,6 +7,7 @@ use crate::dialect::Dialect;
 use crate::gates::{Gate, decide};
 use crate::metrics::{HealthFigures, RunFacts, RunFigures, summarize};
 use crate::summary::{Summary, TargetProcess};
+use crate::vocabulary::{Seed, TraceContext};
 use std::time::Instant;
 
 /// The inputs to a summary that are no measurements.
@@ -48,6 +49,18 @@ pub fn conclude(
     let explanation = explanation(&record, &found);
     summary.findings = found;
     Attribution { words: &words, start: now, explanation }.explain(&mut summary, figures.traces(), *traces, probe);
+    if facts.traced {
+        name_traces(&mut summary);
+    }
     decide(gates, facts.thresholds.lag_suspect, &mut summary);
     summary
+}
+
+/// Writes beside each slow and each failed edge where the server's own traces of its peers are found.
+fn name_traces(summary: &mut Summary) {
+    let (seed, run_id) = (Seed(summary.run.seed), summary.run.id.clone());
+    let ids = |peers: &[u32]| peers.iter().map(|peer| TraceContext::of(seed, &run_id, *peer).trace_id()).collect();
+    summary.slowest.iter_mut().for_each(|edge| edge.trace_ids = ids(&edge.peers));
+    summary.failures.iter_mut().for_each(|row| row.trace_ids = ids(&row.example_peers));
+    summary.traces.iter_mut().for_each(|trace| trace.trace_ids = ids(&trace.peers));
 }

@@ -40,6 +40,7 @@ pub fn control(spec: &RunSpec, mut signals: StopSignals) -> Result<(Control, Opt
         start_at: None,
         show: spec.show,
         status: None,
+        metrics: None,
         gates: vec![],
         keep: Capture::default(),
         probe: String::new(),

@@ -10,14 +10,16 @@ use std::time::{Duration, Instant};
 pub(super) struct GateWatch {
     gates: Vec<Gate>,
     checked_at: Option<Instant>,
+    /// Those of the last check, in the gates' order.
+    results: Vec<GateResult>,
     live_status: Option<LiveStatus>,
 }
 
 impl GateWatch {
-    /// `is_shown`: progress shows the gates. Without, only gates marked `abort` are watched.
+    /// `is_shown`: progress or metrics show the gates. Without, only gates marked `abort` are watched.
     pub(super) fn new(gates: Vec<Gate>, is_shown: bool) -> Self {
         let gates = gates.into_iter().filter(|gate| is_shown || gate.abort).collect();
-        Self { gates, checked_at: None, live_status: None }
+        Self { gates, checked_at: None, results: vec![], live_status: None }
     }
 
     /// The timers that workers must copy; `None` if no gate is watched.
@@ -33,12 +35,17 @@ impl GateWatch {
         }
         let live = statuses.live()?;
         self.checked_at = Some(now);
-        let results = judge(&self.gates, &live);
-        self.live_status = Some(live_status(&self.gates, &results));
-        tripped(&self.gates, elapsed, &results).cloned()
+        self.results = judge(&self.gates, &live);
+        self.live_status = Some(live_status(&self.gates, &self.results));
+        tripped(&self.gates, elapsed, &self.results).cloned()
     }
 
-    /// The result of the last check.
+    /// The gates' results at the last check.
+    pub(super) fn results(&self) -> &[GateResult] {
+        &self.results
+    }
+
+    /// The gates' status at the last check.
     pub(super) fn live_status(&self) -> Option<&LiveStatus> {
         self.live_status.as_ref()
     }

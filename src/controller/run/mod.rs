@@ -3,6 +3,7 @@
 pub(super) mod calibration;
 pub(super) mod control;
 mod gate_watch;
+mod metrics_publisher;
 pub(super) mod phases;
 pub(super) mod prepared_run;
 pub(super) mod status;
@@ -23,6 +24,7 @@ use crate::dialect::Dialect;
 use crate::gates::Gate;
 use crate::plan::{Plan, ShareOf};
 use crate::server;
+use crate::telemetry::MetricsFeed;
 use prepared_run::{Capture, LEAD, PreparedRun, play};
 use status::StatusFeed;
 use std::time::{Duration, SystemTime};
@@ -57,6 +59,8 @@ pub struct RunSpec {
     pub show: Show,
     /// Told the state of the run each second.
     pub status: Option<StatusFeed>,
+    /// Told the run's metrics each second.
+    pub metrics: Option<MetricsFeed>,
     /// Judged while the run goes on: those marked `abort` can end it. The caller judges the whole run.
     pub gates: Vec<Gate>,
     pub keep: Capture,
@@ -80,6 +84,7 @@ impl RunSpec {
             start_at: None,
             show: Show::Nothing,
             status: None,
+            metrics: None,
             gates: vec![],
             keep: Capture::default(),
         }
@@ -118,6 +123,7 @@ async fn start(spec: RunSpec, mut signals: StopSignals) -> Result<FinishedRun, S
     let options = spec.access.options.clone();
     let redactor = redactor(&spec.plan.profile, &spec.access);
     let endpoints = Endpoints::new(spec.plan.profile.target.clone(), url, &spec.run_id, spec.access);
+    let endpoints = endpoints.traced(spec.plan.seed, &spec.run_id);
     let mut stopped_early = tokio::select! {
         biased;
         signal = signals.first() => Some(signal.into()),
@@ -149,6 +155,7 @@ async fn start(spec: RunSpec, mut signals: StopSignals) -> Result<FinishedRun, S
         start_at: spec.start_at,
         show: spec.show,
         status: spec.status,
+        metrics: spec.metrics,
         gates: spec.gates,
         keep: spec.keep,
         probe,

@@ -11,16 +11,18 @@ use super::super::target::endpoint::Endpoints;
 use super::super::worker::WorkerResult;
 use super::super::worker::status::WorkerStatuses;
 use super::gate_watch::GateWatch;
+use super::metrics_publisher::MetricsPublisher;
 use super::status::StatusFeed;
 use super::supervisor::Supervisor;
 use super::target_process::TargetRecorder;
 use crate::dialect::Dialect;
 use crate::engine::Gathering;
 use crate::gates::Gate;
-use crate::metrics::{RunFacts, RunFigures};
+use crate::metrics::{RunFacts, RunFigures, all_timers};
 use crate::os::machine;
 use crate::plan::{Plan, ShareOf};
-use crate::summary::{Build, Events};
+use crate::summary::{Build, Clock, Events};
+use crate::telemetry::MetricsFeed;
 use crate::vocabulary::{Naming, Redactor};
 use rand::Rng;
 use std::io;
@@ -60,6 +62,7 @@ pub(super) struct PreparedRun {
     pub start_at: Option<SystemTime>,
     pub show: Show,
     pub status: Option<StatusFeed>,
+    pub metrics: Option<MetricsFeed>,
     /// Judged while the run goes on.
     pub gates: Vec<Gate>,
     pub keep: Capture,
@@ -78,7 +81,7 @@ pub(super) async fn play(
     stopped_early: Option<Stop>,
 ) -> Result<FinishedRun, StartError> {
     let gates = run.gates.clone();
-    let gate_watch = GateWatch::new(run.gates, run.show != Show::Nothing);
+    let gate_watch = GateWatch::new(run.gates, run.show != Show::Nothing || run.metrics.is_some());
     let share = run.plan.share(run.share.index as usize, run.share.of as usize);
     let workers = run.workers.clamp(1, share.rooms.len().max(1));
     let (start, started_at) = starts(run.start_at);
@@ -90,23 +93,26 @@ pub(super) async fn play(
     let common = Arc::new(RunContext {
         endpoints: run.endpoints,
         gathering: run.gathering,
-        dialect: run.dialect,
+        dialect: run.dialect.clone(),
         redactor: Arc::new(run.redactor),
         naming: Naming::new(run.run_id.clone(), run.plan.peers() as u32),
         start,
         start_unix_ms: started_at.duration_since(UNIX_EPOCH).unwrap_or_default().as_millis() as u64,
         pool: pool(&run.plan),
         statuses: WorkerStatuses::new(workers),
-        watched: gate_watch.watched().or_else(|| run.status.as_ref().and_then(StatusFeed::watched)),
+        watched: watched(&gate_watch, run.status.as_ref(), run.metrics.is_some().then_some(&run.dialect)),
         sample: attribution::sample(&run.plan, run.keep.traces),
         events: writer.as_ref().map(Writer::sink),
         out_of_memory: false.into(),
         share,
         plan: run.plan,
     });
+    let planned = planned_facts(&common, run.target);
     let mut supervisor = Supervisor::start(common.clone(), workers, run.show, gate_watch, started_at)?;
     supervisor.target_process = run.target_process;
     supervisor.status = run.status;
+    supervisor.metrics =
+        run.metrics.map(|feed| MetricsPublisher::new(feed, RunFacts { started_at, ..planned.clone() }));
     let stop = match stopped_early {
         Some(stop) => Some(stop),
         None => supervisor.until_the_end(signals).await,
@@ -126,7 +132,7 @@ pub(super) async fn play(
         complete,
         stopped_by: stop.map(|stop| supervisor.stopped_by(stop)),
         phases: supervisor.phases(ended),
-        ..planned_facts(&common, run.target)
+        ..planned
     };
     let played = PlayedShare {
         facts,
@@ -169,9 +175,31 @@ fn planned_facts(common: &RunContext, target: String) -> RunFacts {
         stopped_by: None,
         machine: machine(),
         phases: vec![],
-        kinds: common.dialect.kinds().iter().map(|kind| (*kind).to_owned()).collect(),
+        kinds: kinds_of(&common.dialect),
         thresholds: common.plan.profile.validity.thresholds,
+        traced: common.endpoints.is_some() && common.plan.profile.target.traceparent,
+        tags: common.plan.profile.tags.clone(),
     }
+}
+
+fn kinds_of(dialect: &Dialect) -> Vec<String> {
+    dialect.kinds().iter().map(|kind| (*kind).to_owned()).collect()
+}
+
+/// The timers that workers publish: those that gates read here or elsewhere and, where metrics of a dialect are wanted, all.
+fn watched(
+    gate_watch: &GateWatch,
+    status: Option<&StatusFeed>,
+    metrics: Option<&Dialect>,
+) -> Option<Vec<(String, Clock)>> {
+    let gates = gate_watch.watched().or_else(|| status.and_then(StatusFeed::watched));
+    let Some(mut watched) = metrics.map(|dialect| all_timers(&kinds_of(dialect))) else { return gates };
+    for timer in gates.into_iter().flatten() {
+        if !watched.contains(&timer) {
+            watched.push(timer);
+        }
+    }
+    Some(watched)
 }
 
 fn events(EventLog { written, cut, refused, .. }: &EventLog) -> Events {
@@ -180,7 +208,7 @@ fn events(EventLog { written, cut, refused, .. }: &EventLog) -> Events {
 
 /// Starts the thread that writes `--events`.
 fn writer(plan: &Plan, run_id: &str, dialect: &Dialect, start: Instant, bytes_max: u64) -> io::Result<Writer> {
-    let kinds = dialect.kinds().iter().map(|kind| (*kind).to_owned()).collect();
+    let kinds = kinds_of(dialect);
     let rooms = plan.rooms.iter().map(|room| (room.index.0, format!("{run_id}-{}", room.id))).collect();
     Writer::start(Formatter { start, kinds, rooms }, bytes_max)
 }

@@ -6,6 +6,7 @@ use super::super::report::progress::{Progress, RunSnapshot, Show};
 use super::super::signals::StopSignals;
 use super::super::worker::{WorkerResult, run_worker};
 use super::gate_watch::GateWatch;
+use super::metrics_publisher::MetricsPublisher;
 use super::phases::{PhaseLengths, PhaseMachine, RunPhase};
 use super::status::{RunStatus, StatusFeed};
 use super::target_process::TargetRecorder;
@@ -47,6 +48,7 @@ pub(super) struct Supervisor {
     gate_watch: GateWatch,
     pub(super) target_process: Option<TargetRecorder>,
     pub(super) status: Option<StatusFeed>,
+    pub(super) metrics: Option<MetricsPublisher>,
     /// The gate that ended the run.
     tripped: Option<GateResult>,
     started_at: SystemTime,
@@ -86,6 +88,7 @@ impl Supervisor {
             gate_watch,
             target_process: None,
             status: None,
+            metrics: None,
             tripped: None,
             sampled_at: common.start,
             sample_due: common.start,
@@ -196,6 +199,10 @@ impl Supervisor {
         if let Some(status) = &self.status {
             let statuses = &self.common.statuses;
             status.send(RunStatus::new(self.phases.phase(), &statuses.tally(), &lags), statuses);
+        }
+        if let Some(metrics) = &self.metrics {
+            let (health, elapsed) = (self.health.figures(), now.saturating_duration_since(self.common.start));
+            metrics.publish(&self.common.statuses, &health, self.gate_watch.results(), self.phases(now), elapsed);
         }
         let wall = SystemTime::now().duration_since(self.started_at).unwrap_or_default();
         let apart = wall.abs_diff(now.saturating_duration_since(self.common.start));

@@ -5,7 +5,7 @@ use crate::dialect::{Connect, Conversation, Dialect, PeerIdentity, PreparedValue
 use crate::profile::{Secret, Target};
 use crate::signaling::{Connector, Endpoint, HttpSteps, Limits, OwnRequest, Proxy, TargetPolicy};
 use crate::summary::TargetRoute;
-use crate::vocabulary::{Approval, Initiator, Naming, Redactor, Seed, Trigger};
+use crate::vocabulary::{Approval, Initiator, Naming, Redactor, Seed, TraceContext, Trigger};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::Value;
 use std::cell::RefCell;
@@ -16,6 +16,9 @@ use url::Url;
 
 /// Characters of a token that a URL carries encoded: all but the unreserved ones of RFC 3986 §2.3.
 const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+
+/// The header of W3C Trace Context §3.2.
+const TRACEPARENT: &str = "traceparent";
 
 /// Route to the target, and the tokens that let peers in.
 #[derive(Clone, Debug, Default)]
@@ -61,6 +64,8 @@ pub struct Endpoints {
     user_agent: String,
     access: Access,
     route: Arc<Connector>,
+    /// The seed and the id of a run whose peers have traces of their own.
+    traced: Option<(Seed, String)>,
 }
 
 impl Endpoints {
@@ -69,7 +74,13 @@ impl Endpoints {
         let user_agent = format!("meshload/{} (run {run_id})", env!("CARGO_PKG_VERSION"));
         let limits = Limits::new(target.message_bytes_max);
         let route = Arc::new(Connector { limits, ..access.route.clone() });
-        Self { target, url, user_agent, access, route }
+        Self { target, url, user_agent, access, route, traced: None }
+    }
+
+    /// The same with a `traceparent` in each peer's requests, unless the profile switches it off.
+    pub fn traced(mut self, seed: Seed, run_id: &str) -> Self {
+        self.traced = self.target.traceparent.then(|| (seed, run_id.to_owned()));
+        self
     }
 
     /// The route to the target, as reports show it.
@@ -126,10 +137,12 @@ impl Endpoints {
         let url = rows.fill(&url, peer_index, &encode);
         let fill = |text: &str| rows.fill(&fill(text).replace("{token}", token), peer_index, &str::to_owned);
         let headers = self.target.headers.iter();
-        let own = OwnRequest {
-            headers: headers.map(|(name, value)| (name.clone(), fill(value.reveal()))).collect(),
-            subprotocol: self.target.subprotocol.as_ref().map(|name| fill(name.reveal())),
-        };
+        let mut headers: Vec<_> = headers.map(|(name, value)| (name.clone(), fill(value.reveal()))).collect();
+        let given = headers.iter().any(|(name, _)| name.eq_ignore_ascii_case(TRACEPARENT));
+        if let Some((seed, run_id)) = self.traced.as_ref().filter(|_| !given) {
+            headers.push((TRACEPARENT.to_owned(), TraceContext::of(*seed, run_id, peer_index).header()));
+        }
+        let own = OwnRequest { headers, subprotocol: self.target.subprotocol.as_ref().map(|name| fill(name.reveal())) };
         let preparation = conversation.as_ref().and_then(|conversation| conversation.preparation());
         let before = preparation.map(|preparation| HttpSteps {
             preparation: Rc::new(RefCell::new(preparation)),
@@ -226,6 +239,22 @@ mod tests {
         assert_eq!(endpoint.headers, [("X-Peer".to_owned(), "7 of m1-room-0".to_owned())]);
         assert_eq!(endpoint.subprotocol.as_deref(), Some("m1-07"));
         assert!(endpoint.user_agent.ends_with(" (run m1)"), "{}", endpoint.user_agent);
+    }
+
+    #[test]
+    fn each_peer_has_a_trace_of_its_own_unless_the_profile_has_another_or_none() {
+        let check = |text: &str, expected: Option<String>| {
+            let text = format!("[target]\nurl = \"ws://a.example/\"\n{text}");
+            let profile = profile::read(ProfileSource { name: "p.toml", text: &text }, &[], &|_| None).unwrap();
+            let url = profile.target.url.as_ref().unwrap().reveal().to_owned();
+            let endpoints = Endpoints::new(profile.target, url, "m1", Access::default()).traced(Seed(1), "m1");
+            let headers = endpoints.of("m1-07", 7, "r", None).unwrap().headers;
+            assert_eq!(headers.iter().map(|(_, value)| value.clone()).next(), expected, "{text}");
+            assert!(headers.len() <= 1);
+        };
+        check("", Some(TraceContext::of(Seed(1), "m1", 7).header()));
+        check("traceparent = false\n", None);
+        check("headers = { TraceParent = \"mine\" }\n", Some("mine".to_owned()));
     }
 
     #[test]

@@ -4,7 +4,7 @@ use super::super::experiments::observations::{CheckedMessage, DeliveryCheck, Exp
 use super::super::timeline::{JUST_JOINED, Timeline};
 use super::super::words::join_request::JoinRequest;
 use super::super::words::{AnnouncementChannel, Words};
-use crate::vocabulary::{Concern, EdgeEvent, Event, EventKind, FrameKind, PeerEvent, Seat};
+use crate::vocabulary::{Concern, EdgeEvent, Event, EventKind, FrameKind, PeerEvent, Seat, SignalPart};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
@@ -158,6 +158,22 @@ impl<'a> DeliveryIndex<'a> {
     /// The number of parts of the negotiation that reached `to` from `from`.
     pub(super) fn signals(&self, from: Seat, to: Seat) -> u32 {
         self.signals.get(&(from, to)).copied().unwrap_or(0)
+    }
+
+    /// A peer besides `to` that received frames of peers, and later none of the offers and answers that `from` said to it.
+    pub(super) fn deaf_to(&self, from: Seat, to: Seat) -> Option<Seat> {
+        let said = self.timeline.events().iter().filter(|event| event.place.seat == from);
+        said.filter_map(|event| match &event.kind {
+            EventKind::Edge { other, event: EdgeEvent::Signal { said: true, part, .. } } if *other != to => {
+                matches!(part, SignalPart::Offer | SignalPart::Answer).then_some((*other, event.at))
+            }
+            _ => None,
+        })
+        .find(|(other, at)| {
+            let hears_by_then = self.met.iter().any(|((_, hearer), met)| hearer == other && met < at);
+            hears_by_then && self.signals(from, *other) == 0
+        })
+        .map(|(other, _)| other)
     }
 
     /// The number of parts of the negotiation that reached `to` from any peer.

@@ -2,6 +2,7 @@
 
 mod change;
 mod comparability;
+mod drift;
 mod interval;
 mod ranking;
 mod rates;
@@ -10,9 +11,11 @@ mod timers;
 
 pub use crate::gates::baseline::change::{Change, Finding};
 pub use crate::gates::baseline::comparability::Difference;
+pub use crate::gates::baseline::drift::{Drift, history};
 pub use crate::gates::baseline::rule::ToleranceRule;
 
 use crate::gates::baseline::change::REPEATS_MIN;
+use crate::gates::baseline::drift::drifts;
 use crate::gates::baseline::ranking::changes;
 use crate::gates::baseline::timers::{JUDGED, merged};
 use crate::summary::{Outcome, Point, Summary, Verdict as Validity, curve::curve};
@@ -38,6 +41,9 @@ pub struct Comparison {
     pub machine: Vec<Difference>,
     /// The changes, judged ones first, the worst before all.
     pub changes: Vec<Change>,
+    /// The course of each judged timer over the history and NEW, with `--history`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub drift: Vec<Drift>,
     pub curves: Vec<Curves>,
 }
 
@@ -113,7 +119,18 @@ pub fn compare(base: &[Summary], new: &[Summary], rule: &ToleranceRule) -> Compa
     };
     let (base, new) = (side(base, &base_valid), side(new, &new_valid));
     let (tolerance, floor_us, floor_rate) = (rule.tolerance, micros(rule.floor), rule.floor_rate);
-    Comparison { schema: 1, verdict, tolerance, floor_us, floor_rate, base, new, plan, machine, changes, curves }
+    let drift = vec![];
+    Comparison { schema: 1, verdict, tolerance, floor_us, floor_rate, base, new, plan, machine, changes, drift, curves }
+}
+
+/// Compares runs with a `history` of single runs, the oldest first: as `compare`, and by what creeps from run to run.
+pub fn compare_history(history: &[Summary], new: &[Summary], rule: &ToleranceRule) -> Comparison {
+    use ComparisonVerdict::{Passed, Regressed, Undecided};
+    let comparison = compare(history, new, rule);
+    let is_judged = matches!(comparison.verdict, Passed | Undecided | Regressed);
+    let drift = if is_judged { drifts(&[valid(history), valid(new)].concat(), rule) } else { vec![] };
+    let verdict = if drift.iter().any(|drift| drift.creeps) { Regressed } else { comparison.verdict };
+    Comparison { verdict, drift, ..comparison }
 }
 
 impl Comparison {

@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 const GROUPS_MAX: usize = 200;
 const DETAIL_CHARS_MAX: usize = 120;
 
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(in crate::metrics) struct Failures {
     groups: BTreeMap<Failure, FailureGroup>,
 }
@@ -64,6 +64,9 @@ impl Failures {
             count: group.edges,
             peers: group.peers,
             example: group.example.sentence(failure, &label(group.example.room)),
+            example_peers: [Some(group.example.peer), group.example.other].into_iter().flatten().collect(),
+            // The controller adds them.
+            trace_ids: vec![],
             cause: None,
         };
         let mut rows: Vec<_> = self.groups.iter().map(row).collect();

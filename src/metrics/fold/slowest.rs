@@ -54,6 +54,8 @@ impl Slowest {
                 due_us: slow.due_us,
                 began_us: slow.began_us,
                 phases: slow.phases,
+                // The controller adds them.
+                trace_ids: vec![],
             })
             .collect()
     }

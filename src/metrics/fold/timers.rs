@@ -36,8 +36,26 @@ impl TimerId {
     pub(crate) const PHASES: [Self; 6] =
         [Self::Join, Self::Discovery, Self::Negotiation, Self::Ice, Self::Dtls, Self::Channel];
 
+    /// The timers that have samples without the generator's share.
+    pub(crate) const WITH_NET: [Self; 9] = [
+        Self::Connect,
+        Self::Join,
+        Self::Discovery,
+        Self::Negotiation,
+        Self::Ice,
+        Self::Dtls,
+        Self::Channel,
+        Self::TimeToOpen,
+        Self::RoomComplete,
+    ];
+
+    /// True if the timer of this name is one of `WITH_NET`.
+    pub(crate) fn has_net(name: &str) -> bool {
+        Self::WITH_NET.iter().any(|timer| TIMERS[*timer as usize] == name)
+    }
+
     /// True if due and began can differ; the other timers show the same samples on both clocks.
-    fn has_two_clocks(timer: usize) -> bool {
+    pub(crate) fn has_two_clocks(timer: usize) -> bool {
         const TWO: [TimerId; 5] = [
             TimerId::Connect,
             TimerId::TimeToOpen,

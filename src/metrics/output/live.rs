@@ -1,15 +1,33 @@
-//! Figures that gates read during the run: each worker sends a small copy, the controller merges them.
+//! Figures of a run in progress, for gates and metrics: each worker sends a small copy, the controller merges them.
 
+use crate::metrics::fold::failures::Failures;
+use crate::metrics::fold::timers::TimerId;
 use crate::metrics::record::recorder::Recorder;
-use crate::summary::{Clock, Counts, Histogram, Readings};
+use crate::metrics::tally::Tally;
+use crate::summary::metric::{DELIVERY_OF_A_KIND, TIMERS};
+use crate::summary::{Clock, Counts, Histogram, Readings, SparseHistogram, TimerSamples};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 /// Figures of the measured rooms at one moment. The rates leave out undecided edges, and messages in flight
 /// are not lost yet.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct LiveMetrics {
-    timers: Vec<(String, Clock, Histogram)>,
+    timers: Vec<(String, Clock, SparseHistogram)>,
     counts: Counts,
+    pub(in crate::metrics) failures: Failures,
+    /// Of all rooms.
+    pub(in crate::metrics) tally: Tally,
+}
+
+/// Every timer on each of its clocks, as `Recorder::live` takes them; `kinds`: the dialect's message types.
+pub fn all_timers(kinds: &[String]) -> Vec<(String, Clock)> {
+    let began = (0..TIMERS.len()).filter(|timer| TimerId::has_two_clocks(*timer));
+    let began = began.map(|timer| (TIMERS[timer].to_owned(), Clock::Began));
+    let net = TimerId::WITH_NET.iter().map(|timer| (TIMERS[*timer as usize].to_owned(), Clock::Net));
+    let kinds = kinds.iter().map(|kind| format!("{DELIVERY_OF_A_KIND}{kind}"));
+    let names = TIMERS.iter().map(|name| (*name).to_owned()).chain(kinds);
+    names.map(|name| (name, Clock::Due)).chain(began).chain(net).collect()
 }
 
 impl Recorder {
@@ -18,7 +36,8 @@ impl Recorder {
     pub fn live(&self, timers: &[(String, Clock)], kinds: &[String]) -> LiveMetrics {
         let totals = &self.all_totals[0];
         let copy = |(name, clock): &(String, Clock)| {
-            totals.timers.named(name, *clock, kinds).map(|timer| (name.clone(), *clock, timer.clone()))
+            let timer = totals.timers.named(name, *clock, kinds).filter(|timer| !timer.is_empty())?;
+            Some((name.clone(), *clock, SparseHistogram::of(timer)))
         };
         let mut counts = totals.counts(kinds);
         let measured = self.rooms.iter().filter(|room| !room.warmup);
@@ -27,7 +46,8 @@ impl Recorder {
             counts.messages.sent += u64::from(window.sent());
             counts.messages.delivered += u64::from(window.received());
         }
-        LiveMetrics { timers: timers.iter().filter_map(copy).collect(), counts }
+        let timers = timers.iter().filter_map(copy).collect();
+        LiveMetrics { timers, counts, failures: totals.failures.clone(), tally: self.tally() }
     }
 }
 
@@ -41,12 +61,35 @@ impl LiveMetrics {
             }
         }
         self.counts += other.counts;
+        self.failures.merge(&other.failures);
+        self.tally += other.tally;
+    }
+
+    /// The timers that have samples, by name.
+    pub fn timers(&self) -> BTreeMap<String, TimerSamples> {
+        let mut timers: BTreeMap<String, TimerSamples> = BTreeMap::new();
+        for (name, clock, samples) in &self.timers {
+            let timer = timers.entry(name.clone()).or_default();
+            match clock {
+                Clock::Due => timer.due = samples.clone(),
+                Clock::Began => timer.began = Some(samples.clone()),
+                // A gate may read a timer without a share of the generator's: it is that of began.
+                Clock::Net => timer.net = TimerId::has_net(name).then(|| samples.clone()),
+            }
+        }
+        timers
+    }
+
+    /// The samples of a timer that was copied.
+    pub(in crate::metrics) fn samples(&self, name: &str, clock: Clock) -> Option<&SparseHistogram> {
+        let found = self.timers.iter().find(|(known, on, _)| known == name && *on == clock);
+        found.map(|(_, _, samples)| samples)
     }
 }
 
 impl Readings for LiveMetrics {
     fn timer(&self, name: &str, clock: Clock) -> Option<Histogram> {
-        self.timers.iter().find(|(known, on, _)| known == name && *on == clock).map(|(_, _, timer)| timer.clone())
+        self.samples(name, clock).map(SparseHistogram::dense)
     }
 
     fn rate(&self, name: &str) -> Option<(f64, u64)> {

@@ -4,15 +4,19 @@ use crate::metrics::fold::series;
 use crate::metrics::fold::timers::TimerId;
 use crate::metrics::health::HealthFigures;
 use crate::metrics::offered::offered_load;
+use crate::metrics::output::live::LiveMetrics;
 use crate::metrics::output::run_figures::RunFigures;
+use crate::metrics::output::run_wide::RunWideFigures;
+use crate::metrics::tally::Tally;
 use crate::metrics::validity::{Strain, judge};
 use crate::profile::Thresholds;
 use crate::summary::{
-    Build, Counts, Machine, OfferedLoad, Outcome, PhaseSpan, Rates, Run, SCHEMA, Summary, TargetRoute, Validity,
-    wall_time::to_rfc3339,
+    Build, Clock, Counts, Machine, OfferedLoad, Outcome, PhaseSpan, Rates, Readings, Run, SCHEMA, Summary, TargetRoute,
+    Validity, wall_time::to_rfc3339,
 };
 use crate::vocabulary::{EngineKind, format::micros};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime};
 
 /// The facts of a run that only the controller knows.
@@ -41,19 +45,60 @@ pub struct RunFacts {
     /// The dialect's message types, in the order of their `Kind`.
     pub kinds: Vec<String>,
     pub thresholds: Thresholds,
+    /// The peers' requests carry a `traceparent` of their own.
+    pub traced: bool,
+    /// The user's own words about the run.
+    pub tags: BTreeMap<String, String>,
 }
 
 /// The summary of a run without its outcome: `commands` judges the gates on it and then sets
 /// `gates`, `result` and `exit_code`, which say `error` until then.
 pub fn summarize(figures: &RunFigures, health: &HealthFigures, facts: RunFacts) -> Summary {
     let (validity, offered) = doubts(figures, health, &facts.thresholds);
-    Summary {
+    let measured = Summary {
         validity,
         offered,
         health: health.summary(&figures.run_wide),
         series: series::rows(&figures.series, &health.generator),
-        // The controller adds the target's process, diagnosis, findings and traces.
+        ..of_figures(figures, &facts.kinds)
+    };
+    described(measured, facts)
+}
+
+/// The summary of a run in progress: without timers, series and all that is concluded at the end. Its validity is that of
+/// the generator's strain so far.
+pub fn summarize_live(live: &LiveMetrics, health: &HealthFigures, facts: RunFacts) -> Summary {
+    let tally = live.tally;
+    let strain = Strain {
+        time_to_open_p50_us: live.samples("time_to_open", Clock::Due).map_or(0, |samples| samples.quantile_us(0.5)),
+        exhausted: live.failures.generator_limits().map(|(count, detail)| (count, detail.to_owned())),
+        ..strain_of_tally(&tally, health)
+    };
+    let rate = |name| live.rate(name).map(|(rate, _)| rate);
+    let measured = Summary {
+        schema: SCHEMA,
+        validity: judge(&strain, &facts.thresholds),
+        health: health.summary(&RunWideFigures { tally, ..RunWideFigures::default() }),
+        rates: Rates {
+            edges_failed: rate("edges_failed"),
+            peers_failed: rate("peers_failed"),
+            messages_lost: rate("messages_lost"),
+            mesh_complete: rate("mesh_complete"),
+        },
+        amplification: live.counts().signaling.amplification(),
+        signaling_bytes_per_edge: live.counts().signaling_bytes_per_edge(),
+        counts: live.counts().clone(),
+        failures: live.failures.rows(|room| room.to_string()),
+        ..Summary::default()
+    };
+    described(measured, facts)
+}
+
+/// The measured summary with the run's facts. The controller adds the target's process, diagnosis, findings and traces.
+fn described(measured: Summary, facts: RunFacts) -> Summary {
+    Summary {
         meshload: facts.build,
+        tags: facts.tags,
         phases: facts.phases,
         run: Run {
             name: facts.name,
@@ -73,7 +118,7 @@ pub fn summarize(figures: &RunFigures, health: &HealthFigures, facts: RunFacts) 
             profile: None,
             machine: facts.machine,
         },
-        ..of_figures(figures, &facts.kinds)
+        ..measured
     }
 }
 
@@ -139,13 +184,15 @@ fn strain_of(figures: &RunFigures, health: &HealthFigures) -> Strain {
     to_open.merge(figures.totals[1].timers.of(TimerId::TimeToOpen));
     let own = figures.totals.iter().filter_map(|totals| totals.failures.generator_limits());
     let exhausted = own.map(|(count, detail)| (count, detail.to_owned())).reduce(|a, b| (a.0 + b.0, a.1));
+    Strain { time_to_open_p50_us: to_open.quantile_us(0.5), exhausted, ..strain_of_tally(&tally, health) }
+}
+
+fn strain_of_tally(tally: &Tally, health: &HealthFigures) -> Strain {
     Strain {
-        time_to_open_p50_us: to_open.quantile_us(0.5),
         peers_planned: tally.peers_planned,
         peers_dropped: tally.peers_dropped,
         messages_due: tally.messages_sent + tally.messages_dropped,
         messages_dropped: tally.messages_dropped,
-        exhausted,
         ..health.strain()
     }
 }

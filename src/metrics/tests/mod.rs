@@ -124,6 +124,8 @@ fn summary_of_figures(figures: &RunFigures) -> Summary {
         phases: vec![],
         kinds: KINDS.map(str::to_owned).to_vec(),
         thresholds: thresholds(),
+        traced: true,
+        tags: Default::default(),
     };
     let summary = summarize(figures, &HealthFigures::default(), facts);
     summary.counts.conserved().unwrap();

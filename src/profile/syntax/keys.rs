@@ -71,6 +71,7 @@ pub(crate) const PROFILE: &[Key] = &[
             key("headers", Texts),
             key("subprotocol", Text),
             key("origin", Text),
+            key("traceparent", Flag),
             key("reconnect", Flag),
             key("reconnect_first", PAUSE),
             key("reconnect_cap", PAUSE),
@@ -171,6 +172,7 @@ pub(crate) const PROFILE: &[Key] = &[
         ]),
     ),
     key("faults", Table(&[key("rules", List(&Text))])),
+    key("tags", Texts),
     key("gates", Gates),
 ];
 

@@ -1,9 +1,14 @@
-//! The formats that programs read: CSV, HdrHistogram log, Prometheus, trend pages.
+//! The formats that programs read: CSV, HdrHistogram log, metrics, trend pages.
 
 pub(in crate::report) mod bench;
 pub(in crate::report) mod csv;
 pub(in crate::report) mod hlog;
+pub(in crate::report) mod metrics;
+pub(in crate::report) mod otlp;
 pub(in crate::report) mod prom;
+
+pub use metrics::{MetricsSamples, MetricsSnapshot};
+pub use otlp::OtlpDeltas;
 
 /// Indented JSON with a newline at the end.
 pub fn pretty_json(value: &impl serde::Serialize) -> String {

@@ -1,177 +1,103 @@
 //! Prometheus metrics, valid as OpenMetrics 1.0 and as Prometheus text 0.0.4; base units, no timestamps.
 
-use crate::gates::Gate;
 use crate::report::escape::label;
-use crate::summary::{
-    Clock, Distribution, GateResult, Repeats, Run, Summary, Timer, Unit, Verdict, metric::DELIVERY_OF_A_KIND,
-    metric::TIMERS,
-};
-use std::collections::BTreeMap;
+use crate::report::machine::metrics::family::{Family, MetricValue};
+use crate::report::machine::metrics::{MetricsSnapshot, families, run_info, verdicts};
+use crate::summary::{Repeats, SparseHistogram, Summary, distribution::samples_needed};
+use std::borrow::Cow;
+
+/// The percentiles of a timer, each shown if it has enough samples.
+const PERCENTILES: [f64; 7] = [50.0, 75.0, 90.0, 95.0, 99.0, 99.9, 99.99];
+
+/// The upper limits of the buckets, in microseconds.
+const BUCKETS_US: [u64; 21] = [
+    100, 200, 500, 1_000, 2_000, 5_000, 10_000, 20_000, 50_000, 75_000, 100_000, 150_000, 200_000, 350_000, 500_000,
+    750_000, 1_000_000, 2_000_000, 5_000_000, 10_000_000, 30_000_000,
+];
+
+impl MetricsSnapshot {
+    /// Prometheus' text 0.0.4, which is valid as OpenMetrics 1.0 as well.
+    pub fn text(&self) -> String {
+        text(&families(self))
+    }
+}
 
 pub(in crate::report) fn render(summary: &Summary) -> String {
-    let mut text = String::new();
-    for name in TIMERS {
-        let help = "See `meshload explain`; warm-up left out.";
-        timer_family(&mut text, &format!("meshload_{name}_seconds"), help, name, &summary.timers);
-    }
-    for (name, control) in TIMERS.into_iter().flat_map(|name| summary.control.iter().map(move |it| (name, it))) {
-        let help = "The floor: the same plan, shortened, with signaling passed in memory.";
-        timer_family(&mut text, &format!("meshload_control_{name}_seconds"), help, name, &control.timers);
-    }
-    outcomes(&mut text, summary);
-    let rates = &summary.rates;
-    for (name, rate) in [
-        ("edges_failed", rates.edges_failed),
-        ("peers_failed", rates.peers_failed),
-        ("messages_lost", rates.messages_lost),
-        ("mesh_complete", rates.mesh_complete),
-        ("amplification", summary.amplification),
-    ] {
-        let help = "A fraction from 0 to 1; amplification from 1 up.";
-        family(&mut text, &format!("meshload_{name}_ratio"), "gauge", help, &single(rate));
-    }
-    let per_edge = summary.signaling_bytes_per_edge.map(|bytes| bytes as f64);
-    let help = "Signaling bytes written and read for each edge that opened.";
-    family(&mut text, "meshload_signaling_bytes_per_edge", "gauge", help, &single(per_edge));
-    verdicts(&mut text, &summary.gates, summary.validity.verdict);
-    run_info(&mut text, &summary.run, &summary.meshload.version);
-    // Absent if the certificate was checked.
-    let insecure: Vec<_> = summary.run.way.iter().filter(|way| way.insecure).map(|_| (String::new(), 1.0)).collect();
-    let help = "1 if the target's certificate was not checked.";
-    family(&mut text, "meshload_insecure", "gauge", help, &insecure);
-    text.push_str("# EOF\n");
-    text
+    MetricsSnapshot::of(summary.clone()).text()
 }
 
 /// The metrics of several runs: the gates of the median run, and the medians of the percentiles.
 pub(in crate::report) fn repeats(repeats: &Repeats) -> String {
-    let mut text = String::new();
-    let samples = repeats.timers.iter().flat_map(|(name, spread)| {
-        spread.known().map(move |(at, range)| {
-            let quantile = at / 100.0;
-            (format!("{{timer=\"{}\",quantile=\"{quantile}\"}}", label(name)), range.median_us as f64 / 1e6)
-        })
-    });
-    let samples: Vec<_> = samples.collect();
     let help = "A percentile from due, as the median of the runs that were judged.";
-    family(&mut text, "meshload_repeats_median_seconds", "gauge", help, &samples);
-    verdicts(&mut text, &repeats.gates, repeats.judged);
-    run_info(&mut text, &repeats.run, env!("CARGO_PKG_VERSION"));
+    let mut medians = Family::new("meshload_repeats_median_seconds", help);
+    for (name, spread) in &repeats.timers {
+        for (at, range) in spread.known() {
+            let quantile = (at / 100.0).to_string();
+            let labels = [("timer", name.as_str()), ("quantile", quantile.as_str())];
+            medians.add(&labels, MetricValue::Gauge(range.median_us as f64 / 1e6));
+        }
+    }
+    let info = run_info(&repeats.run, &repeats.tags, env!("CARGO_PKG_VERSION"));
+    let verdicts = verdicts(&repeats.gates, repeats.judged);
+    text(&[medians].into_iter().chain(verdicts).chain([info]).collect::<Vec<_>>())
+}
+
+/// The families as text; those without a series are left out. Totals are gauges, since the two formats name counters
+/// differently.
+fn text(families: &[Family<'_>]) -> String {
+    let mut text = String::new();
+    for Family { name, help, series } in families.iter().filter(|family| !family.series.is_empty()) {
+        let sort = match series[0].value {
+            MetricValue::Gauge(_) | MetricValue::Total(_) => "gauge",
+            MetricValue::Samples(_) => "summary",
+            MetricValue::Buckets(_) => "histogram",
+        };
+        text.push_str(&format!("# HELP {name} {help}\n# TYPE {name} {sort}\n"));
+        for one in series {
+            let mut line = |suffix: &str, more: Option<(&'static str, String)>, value: f64| {
+                text.push_str(&format!("{name}{suffix}{} {value}\n", labels(&one.labels, more)));
+            };
+            match one.value {
+                MetricValue::Gauge(value) | MetricValue::Total(value) => line("", None, value),
+                MetricValue::Samples(samples) => percentiles(samples, &mut line),
+                MetricValue::Buckets(samples) => buckets(samples, &mut line),
+            }
+        }
+    }
     text + "# EOF\n"
 }
 
-fn verdicts(text: &mut String, gates: &[GateResult], validity: Verdict) {
-    let held = |gate: &GateResult| Some(f64::from(u8::from(gate.ok)));
-    by_gate(text, "meshload_gate_ok", "1 if the gate holds.", gates, held);
-    let parsed = |gate: &GateResult| Gate::parse(&gate.metric, &gate.expr).ok();
-    let limit = |gate: &GateResult| Some(base_units(gate, parsed(gate)?.number));
-    let observed = |gate: &GateResult| Some(base_units(gate, gate.observed?));
-    let help = "What the gate read, in seconds, bytes or as a plain number.";
-    by_gate(text, "meshload_gate_observed", help, gates, observed);
-    by_gate(text, "meshload_gate_limit", "What the gate demands, in the units of what it read.", gates, limit);
-    let valid = f64::from(u8::from(validity == Verdict::Valid));
-    family(text, "meshload_valid", "gauge", "1 if nothing speaks against the figures.", &single(Some(valid)));
-}
+type WriteLine<'a> = &'a mut dyn FnMut(&str, Option<(&'static str, String)>, f64);
 
-/// The conditions of the run, as labels to join others with.
-fn run_info(text: &mut String, run: &Run, version: &str) {
-    let labels = [
-        ("run", run.id.as_str()),
-        ("profile", &run.name),
-        ("target", &run.target),
-        ("dialect", &run.dialect),
-        ("engine", &run.engine),
-        ("seed", &run.seed.to_string()),
-        ("version", version),
-    ];
-    let labels = labels.map(|(name, value)| format!("{name}=\"{}\"", label(value))).join(",");
-    family(text, "meshload_run_info", "gauge", "What was run; always 1.", &[(format!("{{{labels}}}"), 1.0)]);
-}
-
-/// A family with one value a gate. Gates that are spelled alike read and demand the same, and hold only if all do: the least
-/// value stands for them.
-fn by_gate(text: &mut String, name: &str, help: &str, gates: &[GateResult], of: impl Fn(&GateResult) -> Option<f64>) {
-    let mut values: BTreeMap<String, f64> = BTreeMap::new();
-    for gate in gates {
-        if let Some(value) = of(gate) {
-            let name = format!("{}: {}", gate.metric_in_words(), gate.expr);
-            values.entry(name).and_modify(|least| *least = least.min(value)).or_insert(value);
-        }
+fn percentiles(samples: &SparseHistogram, line: WriteLine<'_>) {
+    for at in PERCENTILES.into_iter().filter(|at| samples.count() >= samples_needed(*at)) {
+        let quantile = format!("{:.6}", at / 100.0).trim_end_matches('0').to_owned();
+        line("", Some(("quantile", quantile)), samples.quantile_us(at / 100.0) as f64 / 1e6);
     }
-    let samples: Vec<_> =
-        values.into_iter().map(|(gate, value)| (format!("{{gate=\"{}\"}}", label(&gate)), value)).collect();
-    family(text, name, "gauge", help, &samples);
+    sum_and_count(samples, line);
 }
 
-/// Seconds for a time; anything else is in its base unit already.
-fn base_units(gate: &GateResult, value: f64) -> f64 {
-    if gate.unit == Unit::Us { value / 1e6 } else { value }
-}
-
-fn timer_family(text: &mut String, family_name: &str, help: &str, name: &str, timers: &BTreeMap<String, Timer>) {
-    let mut samples = vec![];
-    let mut add = |timer: &Timer, kind: &str| {
-        for (clock, word) in [(Clock::Due, "due"), (Clock::Began, "began")] {
-            let labels = format!("clock=\"{word}\"{kind}");
-            samples.extend(timer_samples(timer.on(clock), &labels));
-        }
-    };
-    if let Some(timer) = timers.get(name) {
-        add(timer, "");
+fn buckets(samples: &SparseHistogram, line: WriteLine<'_>) {
+    for limit_us in BUCKETS_US {
+        // OpenMetrics writes a limit as a float.
+        let limit = format!("{:?}", limit_us as f64 / 1e6);
+        line("_bucket", Some(("le", limit)), samples.count_up_to(limit_us) as f64);
     }
-    if name == "signal_delivery" {
-        for (kind, timer) in timers.iter().filter_map(|(name, t)| Some((name.strip_prefix(DELIVERY_OF_A_KIND)?, t))) {
-            add(timer, &format!(",type=\"{}\"", label(kind)));
-        }
-    }
-    family(text, family_name, "summary", help, &samples);
+    line("_bucket", Some(("le", "+Inf".to_owned())), samples.count() as f64);
+    sum_and_count(samples, line);
 }
 
-/// The suffix and labels after the family's name on each line, and the value.
-fn timer_samples(distribution: &Distribution, labels: &str) -> Vec<(String, f64)> {
-    let seconds = |us: u64| us as f64 / 1e6;
-    let quantile = |(percentile, us): (f64, u64)| {
-        let quantile = format!("{:.6}", percentile / 100.0);
-        (format!("{{{labels},quantile=\"{}\"}}", quantile.trim_end_matches('0')), seconds(us))
-    };
-    let mut samples: Vec<(String, f64)> = distribution.known_percentiles().map(quantile).collect();
-    samples.push((format!("_sum{{{labels}}}"), seconds(distribution.mean_us.saturating_mul(distribution.count))));
-    samples.push((format!("_count{{{labels}}}"), distribution.count as f64));
-    samples
+fn sum_and_count(samples: &SparseHistogram, line: WriteLine<'_>) {
+    line("_sum", None, samples.sum_us() as f64 / 1e6);
+    line("_count", None, samples.count() as f64);
 }
 
-fn outcomes(text: &mut String, summary: &Summary) {
-    let (peers, edges, rooms) = (&summary.counts.peers, &summary.counts.edges, &summary.counts.rooms);
-    let messages = &summary.counts.messages;
-    let ended =
-        |joined: &'static str, counts: [u64; 4]| [joined, "failed", "dropped", "unfinished"].into_iter().zip(counts);
-    let peers = ended("joined", [peers.joined, peers.failed, peers.dropped, peers.unfinished]);
-    let edges = ended("opened", [edges.opened, edges.failed, edges.dropped, edges.unfinished]);
-    let rooms = ["complete", "incomplete"].into_iter().zip([rooms.complete, rooms.incomplete]);
-    let messages = ["delivered", "lost", "cut"].into_iter().zip([messages.delivered, messages.lost, messages.cut]);
-    for (name, outcomes) in [
-        ("meshload_peers", peers.collect::<Vec<_>>()),
-        ("meshload_edges", edges.collect()),
-        ("meshload_rooms", rooms.collect()),
-        ("meshload_messages", messages.collect()),
-    ] {
-        let sample = |(outcome, count): (&str, u64)| (format!("{{outcome=\"{outcome}\"}}"), count as f64);
-        let samples: Vec<_> = outcomes.into_iter().map(sample).collect();
-        family(text, name, "gauge", "How all of them ended; warm-up left out.", &samples);
-    }
-}
-
-/// Appends a family, unless it has no samples. `help` must not need escaping.
-fn family(text: &mut String, name: &str, sort: &str, help: &str, samples: &[(String, f64)]) {
-    if samples.is_empty() {
-        return;
-    }
-    text.push_str(&format!("# HELP {name} {help}\n# TYPE {name} {sort}\n"));
-    samples.iter().for_each(|(rest, value)| text.push_str(&format!("{name}{rest} {value}\n")));
-}
-
-fn single(value: Option<f64>) -> Vec<(String, f64)> {
-    value.map(|value| (String::new(), value)).into_iter().collect()
+/// `{name="text",…}`; nothing without labels.
+fn labels(labels: &[(Cow<'static, str>, String)], more: Option<(&'static str, String)>) -> String {
+    let pair = |(name, text): (&str, &String)| format!("{name}=\"{}\"", label(text));
+    let more = more.iter().map(|(name, text)| pair((name, text)));
+    let all: Vec<_> = labels.iter().map(|(name, text)| pair((name, text))).chain(more).collect();
+    if all.is_empty() { String::new() } else { format!("{{{}}}", all.join(",")) }
 }
 
 #[cfg(test)]

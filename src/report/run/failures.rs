@@ -33,7 +33,7 @@ pub(super) fn failures(summary: &Summary) -> Vec<Block> {
         .figures("edges", |row| count(row.count))
         .figures("peers", |row| count(row.peers))
         .words("cause", |row| row.cause.clone().unwrap_or_else(|| "–".to_owned()))
-        .words("example", |row| StyledText::new(Style::Note, &row.example));
+        .words("example", |row| StyledText::new(Style::Note, format!("{}{}", row.example, trace_ids(&row.trace_ids))));
     vec![table.into(), Block::list(more.into_iter().chain(outages).chain(said))]
 }
 
@@ -128,8 +128,18 @@ fn ladder(trace: &Trace) -> Ladder {
     Ladder {
         title: format!("peer {one} and peer {two} in {}: {end}", trace.room),
         is_unfolded: trace.failure.is_some(),
-        says: trace.cause.iter().chain(&trace.evidence).map(String::as_str).collect::<Vec<_>>().join(": "),
+        says: [trace.cause.iter().chain(&trace.evidence).map(String::as_str).collect::<Vec<_>>().join(": ")]
+            .into_iter()
+            .chain(trace.trace_ids.iter().zip(trace.peers).map(|(id, peer)| format!("trace of peer {peer}: {id}")))
+            .filter(|part| !part.is_empty())
+            .collect::<Vec<_>>()
+            .join("; "),
         lanes: trace.peers.map(|peer| format!("peer {peer}")).into(),
         steps: trace.steps.clone(),
     }
+}
+
+/// The ids of the peers' traces at the server, behind other words; nothing without them.
+fn trace_ids(ids: &[String]) -> String {
+    if ids.is_empty() { String::new() } else { format!("; traces {}", ids.join(" ")) }
 }

@@ -19,6 +19,7 @@ pub use verdict::{capitalised, findings};
 
 use crate::report::document::{Block, Document, Style, StyledText};
 use crate::summary::{Outcome, Run, Summary};
+use std::collections::BTreeMap;
 
 /// The document of a run.
 pub(super) fn document(summary: &Summary) -> Document {
@@ -52,7 +53,7 @@ pub(super) fn document(summary: &Summary) -> Document {
         Block::Section("This machine", health::blocks(summary)),
         Block::Section("What was run", provenance::blocks(summary)),
     ];
-    let head = head(run, &run.name, summary.result);
+    let head = head(run, &summary.tags, &run.name, summary.result);
     Document {
         headline: verdict::headline(summary, &head.headline),
         facts: head.facts.into_iter().chain([("meshload", StyledText::from(&summary.meshload.version))]).collect(),
@@ -64,14 +65,14 @@ pub(super) fn document(summary: &Summary) -> Document {
 }
 
 /// The document of a run, or of the repeats of one, as far as its figures don't matter.
-pub(super) fn head(run: &Run, name: &str, result: Outcome) -> Document {
+pub(super) fn head(run: &Run, tags: &BTreeMap<String, String>, name: &str, result: Outcome) -> Document {
     Document {
         name: name.to_owned(),
         asks: run.description(),
         headline: format!("{} {name}", result.name().to_uppercase()),
         started_at: run.started_at.clone(),
         duration_us: run.duration_us,
-        facts: provenance::facts(run),
+        facts: provenance::facts(run, tags),
         ..Document::default()
     }
 }

@@ -189,5 +189,7 @@ fn slow_table(edges: &[SlowEdge]) -> Block {
         .figures("due", |edge| duration(edge.due_us))
         .figures("began", |edge| duration(edge.began_us));
     let phases = Phase::OF_AN_EDGE.into_iter();
-    phases.fold(table, |table, phase| table.figures(phase.name(), |edge| time(edge, phase))).into()
+    let table = phases.fold(table, |table, phase| table.figures(phase.name(), |edge| time(edge, phase)));
+    let has_traces = edges.iter().any(|edge| !edge.trace_ids.is_empty());
+    if has_traces { table.words("traces", |edge| edge.trace_ids.join(" ")).into() } else { table.into() }
 }

@@ -3,9 +3,11 @@
 use crate::report::document::{Block, StyledText, Table};
 use crate::summary::{PhaseSpan, Run, Summary, wall_time::from_rfc3339, wall_time::in_words};
 use crate::vocabulary::format::{duration, known, plural};
+use std::collections::BTreeMap;
 
 /// The conditions of a run, without its version of meshload.
-pub(super) fn facts(run: &Run) -> Vec<(&'static str, StyledText)> {
+pub(super) fn facts(run: &Run, tags: &BTreeMap<String, String>) -> Vec<(&'static str, StyledText)> {
+    let tags: Vec<String> = tags.iter().map(|(key, value)| format!("{key}={value}")).collect();
     vec![
         ("target", StyledText::input(run.destination())),
         ("started", StyledText::from(in_words(&run.started_at))),
@@ -13,6 +15,7 @@ pub(super) fn facts(run: &Run) -> Vec<(&'static str, StyledText)> {
         ("dialect", StyledText::from(&run.dialect)),
         ("engine", StyledText::from(&run.engine)),
         ("seed", StyledText::from(run.seed.to_string())),
+        ("tags", StyledText::from(tags.join(", "))),
     ]
 }
 
@@ -36,6 +39,8 @@ pub(super) fn blocks(summary: &Summary) -> Vec<Block> {
         ("data", if run.complete { "complete" } else { "part of it is missing" }.to_owned()),
         ("git", summary.meshload.git.clone()),
     ];
+    let facts = facts.into_iter().map(|(name, value)| (name.to_owned(), value));
+    let facts = facts.chain(summary.tags.iter().map(|(key, value)| (format!("tag.{key}"), value.clone())));
     let profile = run.profile.clone().map(Block::Verbatim);
     vec![
         Block::Details("The plan and the machine".into(), vec![Block::facts(facts), phases(&summary.phases)]),

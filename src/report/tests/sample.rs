@@ -6,6 +6,7 @@ use crate::summary::{
     Severity, Shares, Signaling, SlowEdge, Summary, Timer, Trace, TraceDiagnosis, TraceStep, Traffic, Unit, Validity,
     Verdict,
 };
+use crate::vocabulary::{Seed, TraceContext};
 use std::collections::BTreeMap;
 
 /// Compares with a file in `tests/snapshots`, because `src` holds only source.
@@ -44,6 +45,7 @@ pub(in crate::report) fn run() -> Summary {
             machine: Machine { cores: 2.0, cores_host: 8, ..Machine::default() },
             ..Run::default()
         },
+        tags: [("env".to_owned(), "staging".to_owned()), ("team".to_owned(), "web".to_owned())].into(),
         ..Summary::default()
     };
     fill_counts(&mut summary);
@@ -78,6 +80,7 @@ pub(in crate::report) fn hostile() -> Summary {
     summary.traces[0].evidence = Some(nasty.into());
     summary.traces[0].steps[0].what = nasty.into();
     summary.run.name = nasty.into();
+    summary.tags.insert(nasty.into(), nasty.into());
     summary.run.stopped_by = Some(nasty.into());
     summary.run.target = "ws://host/\u{1b}[2J".into();
     summary.findings[0].sentence = nasty.into();
@@ -130,6 +133,7 @@ fn fill_evidence(summary: &mut Summary) {
         cause: Some("lost-first-offer or channel-isolation".into()),
         evidence: Some(evidence.into()),
         due_us: None,
+        trace_ids: traces(&[4, 7]),
         steps,
     }];
 }
@@ -245,6 +249,10 @@ fn row_timers(of: &[(&str, &[u64])]) -> BTreeMap<String, RowTimer> {
     of.iter().map(timer).collect()
 }
 
+fn traces(peers: &[u32]) -> Vec<String> {
+    peers.iter().map(|peer| TraceContext::of(Seed(1), "m3f9c", *peer).trace_id()).collect()
+}
+
 fn fill_rows(summary: &mut Summary) {
     summary.failures = vec![FailureRow {
         phase: "negotiation".into(),
@@ -253,6 +261,8 @@ fn fill_rows(summary: &mut Summary) {
         count: 1,
         peers: 0,
         example: "peer 4 ↔ peer 7 in room-1: negotiation rejected (HTTP 429)".into(),
+        example_peers: vec![4, 7],
+        trace_ids: traces(&[4, 7]),
         cause: None,
     }];
     let first = SeriesRow {
@@ -295,5 +305,7 @@ fn fill_rows(summary: &mut Summary) {
         dtls_us: Some(4_000),
         channel_us: Some(1_000),
     };
-    summary.slowest = vec![SlowEdge { room: "room-1".into(), peers: [4, 6], due_us: 95_000, began_us: 95_000, phases }];
+    let slow =
+        SlowEdge { room: "room-1".into(), peers: [4, 6], due_us: 95_000, began_us: 95_000, ..SlowEdge::default() };
+    summary.slowest = vec![SlowEdge { phases, trace_ids: traces(&[4, 6]), ..slow }];
 }

@@ -49,6 +49,12 @@ impl Endpoint {
         }
     }
 
+    /// The value of a header of its own.
+    pub(super) fn header(&self, name: &str) -> Option<&str> {
+        let found = self.headers.iter().find(|(known, _)| known.eq_ignore_ascii_case(name));
+        found.map(|(_, value)| value.as_str())
+    }
+
     /// Host and port to dial; the scheme's default port if the URL names none.
     pub(super) fn destination(&self) -> Option<(&str, u16)> {
         match &self.route.connect_to {

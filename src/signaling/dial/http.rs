@@ -70,7 +70,7 @@ async fn send(endpoint: &Endpoint, request: &HttpRequest) -> Result<HttpAnswer, 
     .await
 }
 
-/// The answer to one GET.
+/// The answer to a single request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HttpReply {
     pub status: u16,
@@ -88,13 +88,38 @@ pub async fn get(
     headers: &[(String, String)],
     bytes_max: usize,
 ) -> Result<HttpReply, Failure> {
+    single(route, "GET", url, headers, vec![], bytes_max).await
+}
+
+/// Posts `body` to `url`, as `get` gets.
+///
+/// # Errors
+/// As for `get`.
+pub async fn post(
+    route: &Connector,
+    url: &Url,
+    headers: &[(String, String)],
+    body: Vec<u8>,
+    bytes_max: usize,
+) -> Result<HttpReply, Failure> {
+    single(route, "POST", url, headers, body, bytes_max).await
+}
+
+async fn single(
+    route: &Connector,
+    method: &str,
+    url: &Url,
+    headers: &[(String, String)],
+    body: Vec<u8>,
+    bytes_max: usize,
+) -> Result<HttpReply, Failure> {
     let user_agent = concat!("meshload/", env!("CARGO_PKG_VERSION"));
     let host = url.host_str().ok_or_else(|| unfit("the URL names no host".to_owned()))?;
     let mut stream = open_stream(route, user_agent, host, url.port_or_known_default().unwrap_or(80)).await?;
     if url.scheme() == "https" {
         stream = route.secure(host, stream).await?;
     }
-    let mut message = head("GET", url).header("user-agent", user_agent).header("accept-encoding", "gzip");
+    let mut message = head(method, url).header("user-agent", user_agent).header("accept-encoding", "gzip");
     message = message.header("connection", "close");
     if let Some(basic) =
         basic(url).filter(|_| !headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("authorization")))
@@ -104,7 +129,7 @@ pub async fn get(
     for (name, value) in headers {
         message = message.header(name, value);
     }
-    let message = message.body(Full::default()).map_err(|error| unfit(format!("the request: {error}")))?;
+    let message = message.body(Full::new(Bytes::from(body))).map_err(|error| unfit(format!("the request: {error}")))?;
     exchange(stream, message, async |response| {
         let (head, mut incoming) = response.into_parts();
         let mut body = vec![];
@@ -174,6 +199,7 @@ pub(in crate::signaling) fn message(
         ("authorization", basic(url)),
         ("content-type", body.map(|body| kind(body).to_owned())),
         ("origin", endpoint.origin.clone()),
+        ("traceparent", endpoint.header("traceparent").map(str::to_owned)),
     ];
     for (name, value) in usual {
         if let Some(value) = value.filter(|_| !has(name)) {

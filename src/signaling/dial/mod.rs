@@ -7,7 +7,7 @@ mod open;
 
 pub use dial_log::DialLog;
 pub use endpoint::{Endpoint, HttpSteps, OwnRequest};
-pub use http::{HttpReply, get};
+pub use http::{HttpReply, get, post};
 pub use open::open;
 pub(super) use open::open_secured;
 

@@ -89,6 +89,11 @@ impl Histogram {
         self.buckets.as_ref().map_or(0, |buckets| buckets.mean().round() as u64)
     }
 
+    /// The sum of all samples in microseconds, to three digits.
+    pub fn sum_us(&self) -> u64 {
+        self.buckets.as_ref().map_or(0, |buckets| (buckets.mean() * buckets.len() as f64).round() as u64)
+    }
+
     /// In microseconds; 0 when empty.
     pub fn stdev_us(&self) -> u64 {
         self.buckets.as_ref().map_or(0, |buckets| buckets.stdev().round() as u64)

@@ -5,3 +5,4 @@ pub mod curve;
 pub mod distribution;
 pub mod heat;
 pub mod histogram;
+pub(in crate::summary) mod sparse;

@@ -27,6 +27,12 @@ pub struct FailureRow {
     #[serde(default)]
     pub peers: u64,
     pub example: String,
+    /// The indices of the example's peers in the plan.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub example_peers: Vec<u32>,
+    /// The ids of their traces at the server (W3C Trace Context); absent without `target.traceparent`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub trace_ids: Vec<String>,
     /// The diagnosed causes of the traced edges among them, such as `62 % channel-isolation, 38 % unknown`.
     pub cause: Option<String>,
 }
@@ -116,6 +122,9 @@ pub struct SlowEdge {
     pub due_us: u64,
     pub began_us: u64,
     pub phases: PhaseTimes,
+    /// The ids of the two peers' traces at the server (W3C Trace Context); absent without `target.traceparent`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub trace_ids: Vec<String>,
 }
 
 /// The time in each phase, in microseconds; the engine `none` has no ice, dtls and channel.

@@ -21,6 +21,9 @@ pub struct Trace {
     /// The edge's `time_to_open` (due); absent if it failed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub due_us: Option<u64>,
+    /// The ids of the two peers' traces at the server (W3C Trace Context); absent without `target.traceparent`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub trace_ids: Vec<String>,
     /// The steps in order of time.
     pub steps: Vec<TraceStep>,
 }

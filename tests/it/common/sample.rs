@@ -55,6 +55,7 @@ fn fail(summary: &mut Summary) {
         peers: 0,
         example: example.into(),
         cause: cause.map(str::to_owned),
+        ..FailureRow::default()
     };
     summary.failures = vec![
         row("discovery", "timed_out", "", 21, "room-41: peer 492 never heard of peer 497", Some("timing")),

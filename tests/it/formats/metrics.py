@@ -10,4 +10,4 @@ for path in sys.argv[1:]:
     for parse in (openmetrics, prometheus):
         families = list(parse(text))
         assert families, f"{path}: nothing was read"
-        assert all(family.type in ("gauge", "summary") for family in families), path
+        assert all(family.type in ("gauge", "summary", "histogram") for family in families), path

@@ -70,6 +70,8 @@ pub fn facts(scenario: &Scenario, phases: Vec<PhaseSpan>) -> RunFacts {
         phases,
         kinds: scenario.dialect().kinds().iter().map(|kind| (*kind).to_owned()).collect(),
         thresholds: profile.validity.thresholds,
+        traced: false,
+        tags: Default::default(),
     }
 }
 

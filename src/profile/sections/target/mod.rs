@@ -25,6 +25,8 @@ pub struct Target {
     pub headers: BTreeMap<String, Secret>,
     pub subprotocol: Option<Secret>,
     pub origin: Option<String>,
+    /// Each peer's requests carry a W3C `traceparent` of its own.
+    pub traceparent: bool,
     /// The longest signaling message that peers accept and send, in bytes: 1 KiB to 64 MiB.
     pub message_bytes_max: usize,
 }
@@ -110,6 +112,7 @@ pub(crate) fn check(root: &Section<'_>) -> Target {
         headers: headers(&section),
         subprotocol: section.text("subprotocol").map(Secret::new),
         origin: section.text("origin"),
+        traceparent: section.flag("traceparent"),
         message_bytes_max: message_bytes_max(&section),
     }
 }

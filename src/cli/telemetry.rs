@@ -1,0 +1,26 @@
+//! Options of the metrics that leave a run while it goes on.
+
+use clap::Args;
+use std::net::SocketAddr;
+
+#[derive(Args, Debug, Default)]
+#[command(next_help_heading = "Metrics while it runs")]
+pub struct TelemetryArgs {
+    /// Serves the run's metrics to Prometheus at http://ADDR:PORT/metrics; port 0 picks a free one
+    #[arg(
+        long,
+        value_name = "ADDR:PORT",
+        conflicts_with_all = ["bus", "share"],
+        env = "MESHLOAD_METRICS_LISTEN"
+    )]
+    pub metrics_listen: Option<SocketAddr>,
+    /// Exports the metrics to an OpenTelemetry collector (OTLP over HTTP); env: to OTEL_EXPORTER_OTLP_ENDPOINT
+    #[arg(
+        long,
+        value_name = "URL|env",
+        conflicts_with_all = ["bus", "share"],
+        env = "MESHLOAD_OTLP",
+        hide_env_values = true
+    )]
+    pub otlp: Option<String>,
+}

@@ -1,0 +1,268 @@
+//! The definition of every metric: its name, its labels and the figure of the run that it shows.
+
+use super::MetricsSnapshot;
+use super::family::{Family, MetricValue};
+use crate::gates::Gate;
+use crate::summary::{
+    GateResult, Run, SERIES_TIMERS, Summary, TimerSamples, Unit, Verdict, metric::DELIVERY_OF_A_KIND, metric::TIMERS,
+    wall_time::from_rfc3339,
+};
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::time::{Duration, SystemTime};
+
+/// All families of a run, those without a series included.
+pub(in crate::report) fn families(snapshot: &MetricsSnapshot) -> Vec<Family<'_>> {
+    let MetricsSnapshot { summary, samples, has_ended } = snapshot;
+    let mut families = vec![];
+    for name in TIMERS {
+        let help = "See `meshload explain`; warm-up left out.";
+        families.push(timer(format!("meshload_{name}_seconds"), help, name, &samples.timers));
+    }
+    for name in SERIES_TIMERS {
+        let help = "The same samples by latency, on the clock due, for heat maps.";
+        let due = samples.timers.get(name).map(|timer| (vec![("clock", "due")], MetricValue::Buckets(&timer.due)));
+        families.push(Family::new(format!("meshload_{name}_histogram_seconds"), help).with(due));
+    }
+    for name in TIMERS {
+        let help = "The floor: the same plan, shortened, with signaling passed in memory.";
+        families.push(timer(format!("meshload_control_{name}_seconds"), help, name, &samples.control));
+    }
+    families.extend(outcomes(summary));
+    families.extend(traffic(summary));
+    families.extend(rates(summary));
+    families.extend(verdicts(&summary.gates, summary.validity.verdict));
+    families.push(findings(summary));
+    families.extend(generator(snapshot));
+    families.push(run_info(&summary.run, &summary.tags, &summary.meshload.version));
+    families.extend(course(summary, *has_ended));
+    let insecure = summary.run.way.iter().any(|way| way.insecure).then_some(MetricValue::Gauge(1.0));
+    families.push(Family::single("meshload_insecure", "1 if the target's certificate was not checked.", insecure));
+    families
+}
+
+fn timer<'a>(family: String, help: &'static str, name: &str, timers: &'a BTreeMap<String, TimerSamples>) -> Family<'a> {
+    let mut family = Family::new(family, help);
+    let mut add = |timer: &'a TimerSamples, kind: Option<&str>| {
+        let net = timer.net.iter().map(|net| ("net", net));
+        for (clock, samples) in [("due", &timer.due), ("began", timer.began())].into_iter().chain(net) {
+            let labels = [("clock", clock)].into_iter().chain(kind.map(|kind| ("type", kind)));
+            family.add(&labels.collect::<Vec<_>>(), MetricValue::Samples(samples));
+        }
+    };
+    if let Some(timer) = timers.get(name) {
+        add(timer, None);
+    }
+    if name == "signal_delivery" {
+        let kinds = timers.iter().filter_map(|(name, timer)| Some((name.strip_prefix(DELIVERY_OF_A_KIND)?, timer)));
+        kinds.for_each(|(kind, timer)| add(timer, Some(kind)));
+    }
+    family
+}
+
+fn outcomes(summary: &Summary) -> Vec<Family<'static>> {
+    let (peers, edges, rooms) = (&summary.counts.peers, &summary.counts.edges, &summary.counts.rooms);
+    let messages = &summary.counts.messages;
+    let total = |outcome, count| (outcome, MetricValue::Total(count as f64));
+    let state = |outcome, count| (outcome, MetricValue::Gauge(count as f64));
+    let all = [
+        (
+            "meshload_peers",
+            vec![
+                total("joined", peers.joined),
+                total("failed", peers.failed),
+                total("dropped", peers.dropped),
+                state("unfinished", peers.unfinished),
+            ],
+        ),
+        (
+            "meshload_edges",
+            vec![
+                total("opened", edges.opened),
+                total("failed", edges.failed),
+                total("dropped", edges.dropped),
+                state("unfinished", edges.unfinished),
+            ],
+        ),
+        ("meshload_rooms", vec![total("complete", rooms.complete), state("incomplete", rooms.incomplete)]),
+        (
+            "meshload_messages",
+            // A message that a later one has overtaken is lost until it comes.
+            vec![total("delivered", messages.delivered), state("lost", messages.lost), total("cut", messages.cut)],
+        ),
+    ];
+    let help = "How all of them ended; warm-up left out.";
+    let family = |(name, outcomes): (&'static str, Vec<(&'static str, MetricValue<'static>)>)| {
+        Family::new(name, help).with(outcomes.into_iter().map(|(outcome, value)| (vec![("outcome", outcome)], value)))
+    };
+    all.into_iter().map(family).collect()
+}
+
+fn traffic(summary: &Summary) -> Vec<Family<'_>> {
+    let by_type = &summary.counts.signaling.by_type;
+    let (mut frames, mut bytes) = (
+        Family::new("meshload_signaling_frames", "Signaling frames that peers sent and received, by message type."),
+        Family::new("meshload_signaling_bytes", "Bytes of those frames."),
+    );
+    for (kind, traffic) in by_type {
+        for (direction, count, size) in
+            [("sent", traffic.sent, traffic.sent_bytes), ("received", traffic.received, traffic.received_bytes)]
+        {
+            let labels = [("direction", direction), ("type", kind.as_str())];
+            frames.add(&labels, MetricValue::Total(count as f64));
+            bytes.add(&labels, MetricValue::Total(size as f64));
+        }
+    }
+    let sent = MetricValue::Total(summary.counts.messages.sent as f64);
+    let mut failures: BTreeMap<(&str, &str, &str), u64> = BTreeMap::new();
+    for row in &summary.failures {
+        for (of, count) in [("edge", row.count), ("peer", row.peers)].into_iter().filter(|(_, count)| *count > 0) {
+            *failures.entry((&row.phase, &row.reason, of)).or_default() += count;
+        }
+    }
+    let failed = failures.into_iter().map(|((phase, reason, of), count)| {
+        (vec![("of", of), ("phase", phase), ("reason", reason)], MetricValue::Total(count as f64))
+    });
+    vec![
+        frames,
+        bytes,
+        Family::single("meshload_messages_sent", "DataChannel messages sent; warm-up left out.", Some(sent)),
+        Family::new("meshload_failures", "Edges and peers that failed, by phase and reason.").with(failed),
+    ]
+}
+
+fn rates(summary: &Summary) -> Vec<Family<'static>> {
+    let rates = &summary.rates;
+    let ratio = |(name, value): (&str, Option<f64>)| {
+        let help = "A fraction from 0 to 1; amplification from 1 up.";
+        Family::single(format!("meshload_{name}_ratio"), help, value.map(MetricValue::Gauge))
+    };
+    let mut families: Vec<_> = [
+        ("edges_failed", rates.edges_failed),
+        ("peers_failed", rates.peers_failed),
+        ("messages_lost", rates.messages_lost),
+        ("mesh_complete", rates.mesh_complete),
+        ("amplification", summary.amplification),
+    ]
+    .map(ratio)
+    .into();
+    let per_edge = summary.signaling_bytes_per_edge.map(|bytes| MetricValue::Gauge(bytes as f64));
+    let help = "Signaling bytes written and read for each edge that opened.";
+    families.push(Family::single("meshload_signaling_bytes_per_edge", help, per_edge));
+    families
+}
+
+/// The gates and the validity of a run, or of the repeats of one.
+pub(in crate::report) fn verdicts(gates: &[GateResult], validity: Verdict) -> Vec<Family<'static>> {
+    let held = |gate: &GateResult| Some(f64::from(u8::from(gate.ok)));
+    let parsed = |gate: &GateResult| Gate::parse(&gate.metric, &gate.expr).ok();
+    let limit = |gate: &GateResult| Some(base_units(gate, parsed(gate)?.number));
+    let observed = |gate: &GateResult| Some(base_units(gate, gate.observed?));
+    let read = "What the gate read, in seconds, bytes or as a plain number.";
+    let valid = MetricValue::Gauge(f64::from(u8::from(validity == Verdict::Valid)));
+    vec![
+        by_gate("meshload_gate_ok", "1 if the gate holds.", gates, held),
+        by_gate("meshload_gate_observed", read, gates, observed),
+        by_gate("meshload_gate_limit", "What the gate demands, in the units of what it read.", gates, limit),
+        Family::single("meshload_valid", "1 if nothing speaks against the figures.", Some(valid)),
+    ]
+}
+
+/// A family with one value a gate. Gates that are spelled alike read and demand the same, and hold only if all do: the least
+/// value stands for them.
+fn by_gate(
+    name: &'static str,
+    help: &'static str,
+    gates: &[GateResult],
+    of: impl Fn(&GateResult) -> Option<f64>,
+) -> Family<'static> {
+    let mut values: BTreeMap<String, f64> = BTreeMap::new();
+    for gate in gates {
+        if let Some(value) = of(gate) {
+            let name = format!("{}: {}", gate.metric_in_words(), gate.expr);
+            values.entry(name).and_modify(|least| *least = least.min(value)).or_insert(value);
+        }
+    }
+    let mut family = Family::new(name, help);
+    values.iter().for_each(|(gate, value)| family.add(&[("gate", gate)], MetricValue::Gauge(*value)));
+    family
+}
+
+/// Seconds for a time; anything else is in its base unit already.
+fn base_units(gate: &GateResult, value: f64) -> f64 {
+    if gate.unit == Unit::Us { value / 1e6 } else { value }
+}
+
+fn findings(summary: &Summary) -> Family<'_> {
+    let mut counted: BTreeMap<(&str, &str), u64> = BTreeMap::new();
+    for finding in &summary.findings {
+        *counted.entry((&finding.id, finding.severity.name())).or_default() += 1;
+    }
+    let series = counted
+        .into_iter()
+        .map(|((id, severity), count)| (vec![("id", id), ("severity", severity)], MetricValue::Gauge(count as f64)));
+    Family::new("meshload_findings", "Findings by id; known when the run has ended.").with(series)
+}
+
+/// The strain of the process that makes the load.
+fn generator(snapshot: &MetricsSnapshot) -> Vec<Family<'_>> {
+    let (health, lag) = (&snapshot.summary.health, &snapshot.samples.lag);
+    let gauge = |name: &'static str, help, value: f64| Family::single(name, help, Some(MetricValue::Gauge(value)));
+    let total = |name: &'static str, help, value: f64| Family::single(name, help, Some(MetricValue::Total(value)));
+    let lag = (lag.count() > 0).then_some(MetricValue::Samples(lag));
+    vec![
+        Family::single("meshload_generator_lag_seconds", "How late the generator's own timer fired.", lag),
+        total("meshload_generator_cpu_seconds", "CPU time of the generator.", health.cpu_us as f64 / 1e6),
+        gauge("meshload_generator_rss_bytes_max", "Its most memory so far.", health.rss_bytes_max as f64),
+        gauge("meshload_generator_fds_max", "Its most descriptors so far.", health.fds_max as f64),
+        total("meshload_generator_late_peers", "Peers that it started late.", health.late as f64),
+        gauge("meshload_generator_busy_ratio", "The share of the run with nearly all cores in use.", health.busy_share),
+        gauge("meshload_generator_waiting_ratio", "The share in which it waited for a CPU.", health.waiting_share),
+    ]
+}
+
+/// The conditions of a run, as labels to join others with.
+pub(in crate::report) fn run_info(run: &Run, tags: &BTreeMap<String, String>, version: &str) -> Family<'static> {
+    let seed = run.seed.to_string();
+    let mut family = Family::new("meshload_run_info", "What was run; always 1.").with([(
+        vec![
+            ("run", run.id.as_str()),
+            ("profile", &run.name),
+            ("target", &run.target),
+            ("dialect", &run.dialect),
+            ("engine", &run.engine),
+            ("seed", &seed),
+            ("version", version),
+        ],
+        MetricValue::Gauge(1.0),
+    )]);
+    // A summary may be foreign: what is no name of a label is left out.
+    let fits = |key: &str| key.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+    let tags =
+        tags.iter().filter(|(key, _)| fits(key)).map(|(key, value)| (Cow::Owned(format!("tag_{key}")), value.clone()));
+    family.series[0].labels.extend(tags);
+    family
+}
+
+/// The times at which the run, and each of its phases, began and ended, in seconds since 1970.
+fn course(summary: &Summary, has_ended: bool) -> Vec<Family<'_>> {
+    let unix = |time: SystemTime| time.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs_f64();
+    let started = from_rfc3339(&summary.run.started_at);
+    let ended = started.filter(|_| has_ended).and_then(|at| at.checked_add(micros(summary.run.duration_us)));
+    let gauge = |time: Option<SystemTime>| time.map(|time| MetricValue::Gauge(unix(time)));
+    let phases = summary
+        .phases
+        .iter()
+        .filter_map(|phase| Some((vec![("phase", phase.name.as_str())], gauge(from_rfc3339(&phase.started_at))?)));
+    let result = has_ended.then(|| (vec![("result", summary.result.name())], MetricValue::Gauge(1.0)));
+    vec![
+        Family::single("meshload_run_start_time_seconds", "When the run began, in seconds since 1970.", gauge(started)),
+        Family::single("meshload_run_end_time_seconds", "When it ended; absent until then.", gauge(ended)),
+        Family::new("meshload_phase_start_time_seconds", "When each phase of the run began.").with(phases),
+        Family::new("meshload_run_result", "How the run ended; absent until then.").with(result),
+    ]
+}
+
+fn micros(us: u64) -> Duration {
+    Duration::from_micros(us)
+}
