@@ -17,12 +17,21 @@ pub struct FailedRoom {
 }
 
 /// An insight for each failed edge of each room, in their order. An edge is judged by the events of its two peers,
-/// and by what works in the other rooms.
-pub fn insights(cases: &[FailedRoom], words: &Words) -> Vec<Vec<Insight>> {
+/// and by what works in the other rooms; `has_frames`: any frame came from the server, also one that no rule takes.
+pub fn insights(cases: &[FailedRoom], words: &Words, has_frames: bool) -> Vec<Vec<Insight>> {
     let indices: Vec<DeliveryIndex<'_>> = cases.iter().map(|case| DeliveryIndex::of(&case.timeline, words)).collect();
-    let seen = SeenWorking::of(&indices, None);
+    let mut seen = SeenWorking::of(&indices, None);
+    seen.frames |= has_frames;
     let of_case = |(case, index): (&FailedRoom, &DeliveryIndex<'_>)| {
-        let evidence = EdgeEvidence { index, seen: &seen, trials: None, repeat: None, observed: None, elsewhere: None };
+        let evidence = EdgeEvidence {
+            index,
+            seen: &seen,
+            trials: None,
+            repeat: None,
+            confirmed: None,
+            observed: None,
+            elsewhere: None,
+        };
         let edges = case.failed.iter();
         edges.map(|(low, high, failure)| insight(&evidence, (*low, *high), failure)).collect()
     };

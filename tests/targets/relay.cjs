@@ -4,12 +4,15 @@
 // tenants has another client in each room that answers offers under the same ids, ids and names name another sender of
 // answers and of joins, astray hands offers to all but those that they are for, reverse hands out what came within 50 ms
 // from the last to the first.
-// slow delivers everything 2.5 s late, cut passes on no more than 200 bytes of a frame, quota drops without a word what a
-// client says after two frames, shards is two processes that take clients in turn and share nothing, and evict closes the
-// client that was in a room before when another joins.
+// mute drops all that every other client says after its first frame.
+// wrap puts each frame into another, and keyless takes the ICE password out of descriptions.
+// slow delivers everything LATE_MS late, lossy loses half of all frames at random, cut passes on no more than 200 bytes of
+// a frame, quota drops without a word what a client says after two frames, shards is two processes that take clients in
+// turn and share nothing, and evict closes the client that was in a room before when another joins.
 // LIMIT is the most connections of one address, and REFUSAL what the next one gets: HTTP 429, or close 4429, each with a
 // line in the file REFUSED; a request that is no upgrade takes a place for good.
-// TALK: each client gets a notice so many ms after its connect, and every other one another after as many more. STRICT: it ends at the first frame that is none of its own.
+// TALK: each client gets a notice so many ms after its connect, and every other one another after as many more.
+// STRICT: it ends at the first frame that is none of its own.
 // RATE: so many frames a second are passed on, one after the other; each frame takes its turn when it comes.
 // FORMAT: binary (JSON in binary frames) or msgpack; frames then go on as they came.
 const { WebSocketServer } = require("ws");
@@ -47,7 +50,8 @@ const inTurn = (pass) => {
 };
 const held = [];
 const send = (socket, text) => {
-  if (flaw === "slow") return setTimeout(() => socket.send(text), 2500);
+  if (flaw === "slow") return setTimeout(() => socket.send(text), Number(process.env.LATE_MS));
+  if (flaw === "lossy" && Math.random() < 0.5) return;
   if (flaw === "cut") return socket.send(text.slice(0, 200));
   if (flaw !== "reverse") return socket.send(text);
   if (held.length === 0) setTimeout(() => held.splice(0).reverse().forEach(([to, late]) => to.send(late)), 50);
@@ -63,6 +67,7 @@ sockets.on("connection", (socket) => {
   socket.on("message", (frame, isBinary) => {
     if (isBinary !== Boolean(format)) return socket.close(1003);
     socket.said = (socket.said ?? 0) + 1;
+    if (flaw === "mute" && socket.shard === 1 && socket.said > 1) return;
     if (flaw === "quota" && socket.said > 2) return;
     const parsed = format === "msgpack" ? require("@msgpack/msgpack").decode(frame) : JSON.parse(frame);
     const { open, channel, data } = parsed;
@@ -79,6 +84,8 @@ sockets.on("connection", (socket) => {
     let text = shape === "open" ? JSON.stringify(data) : mangle ? JSON.stringify(parsed) : frame.toString();
     if (flaw === "ids" && parsed.type === "answer") text = text.replace(data.from, "somebody-else");
     if (flaw === "names" && parsed.type === "join") text = text.replace(data.from, "somebody-else");
+    if (flaw === "wrap") text = JSON.stringify({ event: parsed.type, payload: parsed });
+    if (flaw === "keyless") text = text.replace(/a=ice-pwd:\w+\\r\\n/, "");
     if (flaw === "tenants" && parsed.type === "offer") {
       const sdp = data.sdp.replace(/a=ice-ufrag:./, "a=ice-ufrag:T").replace("actpass", "active");
       send(socket, JSON.stringify({ ...parsed, type: "answer", data: { from: data.to, to: data.from, sdp } }));

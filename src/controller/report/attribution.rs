@@ -6,7 +6,7 @@ use crate::diagnosis::{Cause, Insight, Timeline, Words, trace_steps};
 use crate::metrics::{KeptTrace, TraceSample};
 use crate::plan::Plan;
 use crate::summary::{CauseRow, FailureRow, Summary, Trace, TraceDiagnosis};
-use crate::vocabulary::{Failure, Seat};
+use crate::vocabulary::{Failure, Reason, Seat};
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::time::Instant;
@@ -38,7 +38,7 @@ impl Attribution<'_> {
             .iter()
             .map(|traced| FailedRoom { timeline: self.timeline(traced, None), failed: self.unexplained(traced) })
             .collect();
-        let insights = from_run::insights(&cases, self.words);
+        let insights = from_run::insights(&cases, self.words, summary.counts.signaling.received > 0);
         let found = from_run::verdicts(&cases, &insights);
         self.write_causes(summary, &found);
         summary.diagnosis = diagnosis(&found, probe);
@@ -111,7 +111,12 @@ fn diagnosis(found: &BTreeMap<Failure, Vec<CauseShare>>, probe: &str) -> Option<
         evidence: verdict.evidence.join(" "),
         remedy: remedy(verdict),
     };
-    let is_open = named().any(CauseShare::is_open);
+    // A target that is there and takes no connection may be another server, or have another path: a probe looks.
+    let is_closed_door = |(failure, verdicts): (&Failure, &Vec<CauseShare>)| {
+        let is_there = !matches!(failure.reason, Reason::Refused | Reason::Dns);
+        is_there && verdicts.iter().any(|verdict| verdict.causes == [Cause::Unreachable])
+    };
+    let is_open = named().any(CauseShare::is_open) || found.iter().any(is_closed_door);
     named().next().is_some().then(|| TraceDiagnosis {
         traced: all.iter().map(|verdict| verdict.edges).sum(),
         causes: named().map(row).collect(),

@@ -4,7 +4,7 @@ use super::super::experiments::observations::{CheckedMessage, DeliveryCheck, Exp
 use super::super::timeline::{JUST_JOINED, Timeline};
 use super::super::words::join_request::JoinRequest;
 use super::super::words::{AnnouncementChannel, Words};
-use crate::vocabulary::{Concern, EdgeEvent, Event, EventKind, FrameKind, PeerEvent, Seat};
+use crate::vocabulary::{Concern, EdgeEvent, Event, EventKind, FrameKind, PeerEvent, Seat, SignalPart};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
@@ -32,6 +32,8 @@ pub(in crate::diagnosis) struct DeliveryIndex<'a> {
     signals: BTreeMap<(Seat, Seat), u32>,
     /// By receiver: announcements under an id that no peer of the room has.
     unnamed: BTreeSet<(Seat, FrameKind)>,
+    /// The least time from a word, said last of its kind, to its arrival at a peer.
+    pub fastest: Option<Duration>,
 }
 
 /// The channels that work in at least one of the rooms.
@@ -55,6 +57,7 @@ impl<'a> DeliveryIndex<'a> {
             heard: BTreeSet::new(),
             signals: BTreeMap::new(),
             unnamed: BTreeSet::new(),
+            fastest: fastest(timeline),
         };
         for event in timeline.events() {
             let own = event.place.seat;
@@ -157,10 +160,56 @@ impl<'a> DeliveryIndex<'a> {
         self.signals.get(&(from, to)).copied().unwrap_or(0)
     }
 
+    /// A peer besides `to` that received frames of peers, and later none of the offers and answers that `from` said to it.
+    pub(super) fn deaf_to(&self, from: Seat, to: Seat) -> Option<Seat> {
+        let said = self.timeline.events().iter().filter(|event| event.place.seat == from);
+        said.filter_map(|event| match &event.kind {
+            EventKind::Edge { other, event: EdgeEvent::Signal { said: true, part, .. } } if *other != to => {
+                matches!(part, SignalPart::Offer | SignalPart::Answer).then_some((*other, event.at))
+            }
+            _ => None,
+        })
+        .find(|(other, at)| {
+            let hears_by_then = self.met.iter().any(|((_, hearer), met)| hearer == other && met < at);
+            hears_by_then && self.signals(from, *other) == 0
+        })
+        .map(|(other, _)| other)
+    }
+
     /// The number of parts of the negotiation that reached `to` from any peer.
     pub(super) fn signals_to(&self, to: Seat) -> u32 {
         self.signals.iter().filter(|((_, hearer), _)| *hearer == to).map(|(_, count)| count).sum()
     }
+}
+
+/// The least time between a word and its arrival, by types of messages and by digests of signals.
+fn fastest(timeline: &Timeline) -> Option<Duration> {
+    let mut said = BTreeMap::new();
+    let mut signalled = BTreeMap::new();
+    let mut fastest: Option<Duration> = None;
+    for event in timeline.events() {
+        let own = event.place.seat;
+        let before = match &event.kind {
+            EventKind::Peer(PeerEvent::Said { kind, .. }) => {
+                said.insert((own, *kind), event.at);
+                None
+            }
+            EventKind::Peer(PeerEvent::Frame { kind, concern: Concern::Me { from: Some(from) }, .. }) => {
+                said.get(&(*from, *kind)).copied()
+            }
+            EventKind::Edge { other, event: EdgeEvent::Signal { said: true, digest, .. } } => {
+                signalled.insert((own, *other, *digest), event.at);
+                None
+            }
+            EventKind::Edge { other, event: EdgeEvent::Signal { said: false, digest, .. } } => {
+                signalled.get(&(*other, own, *digest)).copied()
+            }
+            _ => None,
+        };
+        let took = before.map(|before: Instant| event.at.saturating_duration_since(before));
+        fastest = fastest.into_iter().chain(took).min();
+    }
+    fastest
 }
 
 impl SeenWorking {

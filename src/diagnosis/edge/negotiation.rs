@@ -21,10 +21,21 @@ pub(super) fn judge(index: &DeliveryIndex<'_>, seen: &SeenWorking, edge: (Seat, 
         return Insight::unknown(evidence);
     }
     if timeline.unheard(to, from, SignalPart::Answer) > 0 {
-        let evidence = format!("The answer of peer {answerer} to peer {offerer} was said and never arrived.");
-        return Insight::high(Cause::NoAnswer, evidence);
+        return answer_lost(index, to, from);
     }
     Insight::unknown(format!("Offer and answer of peer {offerer} and peer {answerer} arrived, and too late."))
+}
+
+fn answer_lost(index: &DeliveryIndex<'_>, from: Seat, to: Seat) -> Insight {
+    let timeline = index.timeline;
+    let (answerer, offerer) = (timeline.number(from), timeline.number(to));
+    let lost = format!("The answer of peer {answerer} to peer {offerer} was said and never arrived");
+    let candidates = timeline.count(from, to, SignalPart::Candidate);
+    if candidates > 0 && timeline.heard_by(from, to, SignalPart::Candidate) == 0 {
+        return Insight::likely(&[Cause::NoAnswer], format!("{lost}, nor did its {candidates} candidates."))
+            .and("A server that drops all that this peer says looks the same.");
+    }
+    Insight::high(Cause::NoAnswer, format!("{lost}."))
 }
 
 fn offer_lost(index: &DeliveryIndex<'_>, seen: &SeenWorking, from: Seat, to: Seat) -> Insight {
@@ -39,6 +50,12 @@ fn offer_lost(index: &DeliveryIndex<'_>, seen: &SeenWorking, from: Seat, to: Sea
     let hears_nothing = [AnnouncementChannel::Rooms, AnnouncementChannel::Chat]
         .into_iter()
         .all(|channel| index.reception(channel, from, to) != Reception::Heard);
+    if hears_nothing && let Some(ready) = index.deaf_to(from, to) {
+        let ready = timeline.number(ready);
+        return Insight::unknown(format!("{lost}, nor did anything else that peer {offerer} said")).and(format!(
+            "What it said to peer {ready}, which received others by then, was lost, too: it is no late subscription."
+        ));
+    }
     if hears_nothing {
         let evidence =
             format!("{lost}, nor did anything else that peer {offerer} said; peer {hearer} had just joined.");

@@ -93,7 +93,7 @@ impl Scenario {
 }
 
 fn check(cases: &[FailedRoom], expected: &[Cause]) {
-    let insights = insights(cases, &Words::by_name(&KINDS));
+    let insights = insights(cases, &Words::by_name(&KINDS), false);
     assert_eq!(insights[0][0].causes, expected, "{:?}", insights[0][0].evidence);
 }
 
@@ -103,6 +103,18 @@ fn a_channel_that_is_never_routed_is_told_from_one_that_loses_some() {
     check(&[isolated().failed_in(Phase::Discovery)], &[Cause::ChannelIsolation]);
     let works = Scenario::room(50).hears(55, 0, &[JOINED, CHAT[1]]).failed_in(Phase::Discovery);
     check(&[isolated().failed_in(Phase::Discovery), works], &[Cause::Unknown]);
+}
+
+#[test]
+fn a_handshake_that_has_no_time_for_its_deliveries_blames_nobody() {
+    let late = |delivery_ms: u64| {
+        let told = Scenario::room(50).hears(52 + delivery_ms, 0, &[JOINED, CHAT[1]]);
+        let told = told.signal(60 + delivery_ms, 0, true, SignalPart::Offer, 7);
+        let told = told.signal(60 + 2 * delivery_ms, 1, false, SignalPart::Offer, 7);
+        told.signal(61 + 2 * delivery_ms, 1, true, SignalPart::Answer, 9).listed(2_050, 1).failed_in(Phase::Negotiation)
+    };
+    check(&[late(700)], &[Cause::Unknown]);
+    check(&[late(500)], &[Cause::NoAnswer]);
 }
 
 #[test]
@@ -124,6 +136,18 @@ fn a_late_subscription_is_named_when_something_later_arrives() {
     let healthy = Scenario::room(50).hears(53, 1, &[CHAT[0]]).failed_in(Phase::Discovery);
     check(&[half().failed_in(Phase::Discovery), healthy], &[Cause::Unknown]);
     check(&[Scenario::room(2_000).failed_in(Phase::Discovery), spoken_to()], &[Cause::Connection]);
+}
+
+#[test]
+fn a_description_that_can_t_be_read_is_the_rewriter_s_only_if_it_was_altered() {
+    let unreadable = |heard: u64| {
+        let told = Scenario::room(50).hears(55, 0, &[JOINED, CHAT[1]]).signal(60, 0, true, SignalPart::Offer, 7);
+        let room = told.signal(61, 1, false, SignalPart::Offer, heard).failed_in(Phase::Negotiation);
+        let failure = Failure::new(Phase::Negotiation, Reason::Protocol, "the description has no ice-pwd");
+        FailedRoom { failed: vec![(Seat(0), Seat(1), failure)], ..room }
+    };
+    check(&[unreadable(8)], &[Cause::SdpRewrite]);
+    check(&[unreadable(7)], &[Cause::Protocol]);
 }
 
 #[test]
@@ -231,7 +255,7 @@ fn whoever_has_heard_of_the_other_is_named_and_whose_part_the_offer_is() {
         }
         // All that was announced arrived, so that nothing but who waits for whom is left.
         let scenario = scenario.hears(55, 0, &[JOINED, CHAT[0], CHAT[1]]).hears(55, 1, &[JOINED, CHAT[0], CHAT[1]]);
-        let insights = insights(&[scenario.failed_in(Phase::Discovery)], &Words::by_name(&KINDS));
+        let insights = insights(&[scenario.failed_in(Phase::Discovery)], &Words::by_name(&KINDS), true);
         assert_eq!(insights[0][0].evidence, [expected], "{met:?}");
     };
     check(&[], "Neither peer 0 nor peer 1 had heard of the other.");

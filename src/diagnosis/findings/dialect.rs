@@ -6,6 +6,7 @@ use crate::dialect::looks_like;
 use crate::summary::{FindingConfidence, RunFinding, Severity, UnmatchedRow};
 use crate::vocabulary::format::{count, plural};
 
+pub(super) const FLAW: &str = "dialect";
 pub(super) const WRONG: &str = "wrong-dialect";
 
 /// Most shapes told one by one.
@@ -22,14 +23,20 @@ pub(super) fn find_flaw(record: &RunRecord<'_>) -> Option<RunFinding> {
     };
     let received = summary.counts.signaling.received.max(frames);
     let severity = if summary.counts.edges.failed > 0 { Severity::Fault } else { Severity::Hint };
-    let remedy = match record.evidence.dialect.is_built_in {
-        true => "See whether the server speaks this dialect: `meshload probe --frames` shows each frame and its rule.",
-        false => {
+    let remedy = match (record.evidence.dialect.is_built_in, summary.counts.edges.opened) {
+        (true, 0) => {
+            "See whether the server speaks this dialect: `meshload probe --frames` shows each frame and its rule."
+        }
+        (true, _) => {
+            "Let a copy of the dialect (`meshload dialects show`) take them, and answer them if the server waits for \
+             that; `meshload probe --frames` shows each frame."
+        }
+        (false, _) => {
             "Add or correct the rule in the dialect file; `meshload probe --frames` shows each frame and its rule."
         }
     };
     Some(RunFinding {
-        id: "dialect".into(),
+        id: FLAW.into(),
         severity,
         confidence: FindingConfidence::High,
         sentence,

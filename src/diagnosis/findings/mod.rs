@@ -19,7 +19,7 @@ type FindingRule = fn(&RunRecord<'_>) -> Option<RunFinding>;
 
 /// All findings, each with its id for `meshload explain`.
 const RULES: [(&str, FindingRule); 17] = [
-    ("dialect", dialect::find_flaw),
+    (dialect::FLAW, dialect::find_flaw),
     (dialect::WRONG, dialect::find_wrong),
     ("islands", rooms::islands::find),
     ("misrouted", words::misrouted::find),
@@ -52,7 +52,7 @@ pub fn findings(record: &RunRecord<'_>) -> Vec<RunFinding> {
     }
     // Frames of another protocol fit no rule, and its server closes what it can't read.
     if found.iter().any(|finding| finding.id == dialect::WRONG) {
-        found.retain(|finding| !["dialect", "server-lost"].contains(&&*finding.id));
+        found.retain(|finding| ![dialect::FLAW, "server-lost"].contains(&&*finding.id));
     }
     found.sort_by_key(|finding| (finding.severity, finding.confidence, Reverse((finding.share * 1e6) as u64)));
     found
@@ -63,28 +63,44 @@ pub fn findings(record: &RunRecord<'_>) -> Vec<RunFinding> {
 pub struct Explanation {
     /// The finding's id.
     pub finding: &'static str,
-    /// The phase and reason of those failures; `None`: all but this machine's own.
-    pub kind: Option<(Phase, Reason)>,
+    pub of: ExplainedFailures,
+}
+
+/// This machine's own failures are never among them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ExplainedFailures {
+    All,
+    /// Those of peers that had connected.
+    Connected,
+    Only(Phase, Reason),
 }
 
 impl Explanation {
     pub fn covers(&self, phase: &str, reason: &str) -> bool {
-        let is_such = |(of, by): (Phase, Reason)| (of.name(), by.name()) == (phase, reason);
-        self.kind.map_or(reason != Reason::GeneratorLimit.name(), is_such)
+        let is_the_targets = reason != Reason::GeneratorLimit.name();
+        match self.of {
+            ExplainedFailures::All => is_the_targets,
+            ExplainedFailures::Connected => is_the_targets && phase != Phase::Connect.name(),
+            ExplainedFailures::Only(of, by) => (of.name(), by.name()) == (phase, reason),
+        }
     }
 }
 
-/// The explanation of a run's failures by what was found: a dialect that is not the server's explains them all.
+/// The explanation of a run's failures by what was found: a dialect that is not the server's, one whose rules take none of
+/// its frames, or rooms that the server splits.
 pub fn explanation(record: &RunRecord<'_>, found: &[RunFinding]) -> Option<Explanation> {
-    let has =
-        |id: &str| found.iter().any(|finding| (&*finding.id, finding.confidence) == (id, FindingConfidence::High));
-    match () {
-        () if has(dialect::WRONG) => Some(Explanation { finding: dialect::WRONG, kind: None }),
-        () if has(rooms::split::ID) => {
-            rooms::split::explained(record).map(|kind| Explanation { finding: rooms::split::ID, kind: Some(kind) })
-        }
-        () => None,
+    let certain =
+        |id: &str| found.iter().find(|finding| (&*finding.id, finding.confidence) == (id, FindingConfidence::High));
+    let takes_nothing = |finding: &RunFinding| finding.share >= 1.0 && record.summary.counts.edges.opened == 0;
+    if certain(dialect::WRONG).is_some() {
+        return Some(Explanation { finding: dialect::WRONG, of: ExplainedFailures::All });
     }
+    if certain(dialect::FLAW).is_some_and(takes_nothing) {
+        return Some(Explanation { finding: dialect::FLAW, of: ExplainedFailures::Connected });
+    }
+    certain(rooms::split::ID)?;
+    let (phase, reason) = rooms::split::explained(record)?;
+    Some(Explanation { finding: rooms::split::ID, of: ExplainedFailures::Only(phase, reason) })
 }
 
 /// The ids of all findings.
@@ -95,7 +111,7 @@ pub fn finding_ids() -> impl Iterator<Item = &'static str> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::summary::{RunEvidence, Summary};
+    use crate::summary::{RunEvidence, Summary, UnmatchedRow};
     use crate::vocabulary::glossary;
 
     #[test]
@@ -112,6 +128,23 @@ mod tests {
                         two-populations drift idle-close limit-by-address notices-missing server-lost rooms-split never-listed \
                         untested";
         assert_eq!(finding_ids().collect::<Vec<_>>(), promised.split(' ').collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn a_dialect_that_takes_no_frame_explains_what_failed_after_the_connect() {
+        let explained = |received: u64, phase: &str| {
+            let mut summary = Summary::default();
+            (summary.counts.edges.failed, summary.counts.signaling.received) = (3, received);
+            let row =
+                UnmatchedRow { kind: "unmatched".into(), count: 7, example: "{}".into(), ..UnmatchedRow::default() };
+            summary.unmatched = vec![row];
+            let record = RunRecord { summary: &summary, evidence: &RunEvidence::default() };
+            let explanation = explanation(&record, &findings(&record));
+            explanation.filter(|of| of.covers(phase, "timed_out")).map(|of| of.finding)
+        };
+        assert_eq!(explained(7, "discovery"), Some("dialect"));
+        assert_eq!(explained(7, "connect"), None);
+        assert_eq!(explained(8, "discovery"), None);
     }
 
     #[test]

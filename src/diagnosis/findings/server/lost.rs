@@ -2,6 +2,7 @@
 
 use super::super::record::{RunRecord, fault};
 use crate::summary::{FindingConfidence, Outage, OutageCause, RunFinding};
+use crate::vocabulary::Reason;
 use crate::vocabulary::format::{count, duration, plural};
 
 /// Most outages told one by one.
@@ -44,8 +45,16 @@ pub(in super::super) fn find(record: &RunRecord<'_>) -> Option<RunFinding> {
             plural(outage.redials, "failed redial")
         )
     });
-    let remedy =
-        "Look at the server's log at that time; if it restarts by plan, let clients dial again ([target] reconnect).";
+    let is_refused = first.causes.first().is_some_and(|cause| cause.reason == Reason::Rejected.name());
+    let remedy = match is_refused {
+        true => {
+            "Read the code and the words of the close: credentials, a limit, or an answer that the server waits for and \
+             the dialect does not give."
+        }
+        false => {
+            "Look at the server's log at that time; if it restarts by plan, let clients dial again ([target] reconnect)."
+        }
+    };
     let share = if joined == 0 { 1.0 } else { (lost as f64 / joined as f64).min(1.0) };
     Some(RunFinding {
         evidence: told.collect(),
