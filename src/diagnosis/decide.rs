@@ -7,7 +7,7 @@ use super::edge::delivery_index::{DeliveryIndex, SeenWorking};
 use super::edge::transport;
 use super::experiments::observations::Observations;
 use super::experiments::{self, repeated_words};
-use super::timeline::Timeline;
+use super::timeline::{Loss, Timeline};
 use crate::vocabulary::{Failure, Seat};
 
 /// The conclusion of the first row that holds (docs/spec/protocol.md, "The causes"); `Cause::None` if every edge opened and
@@ -49,6 +49,7 @@ fn of_failed(observations: &Observations, failed_at: usize, worst: Option<&(Seat
         seen: &seen,
         trials: observations.trials.as_ref(),
         repeat: observations.repeat.as_ref(),
+        confirmed: observations.confirmed.as_ref(),
         observed: observations.observed.as_ref(),
         elsewhere: observations.elsewhere.as_deref(),
     };
@@ -101,6 +102,12 @@ fn of_opened(observations: &Observations) -> Insight {
         .or_else(|| observations.fanout.as_ref().and_then(experiments::fanout))
         .unwrap_or_else(|| {
             let (opened, planned) = (sum(Timeline::opened), sum(Timeline::planned));
+            let lost = timelines().find_map(|timeline| Some((timeline, timeline.losses().first().copied()?)));
+            if let Some((timeline, Loss { kind, from, to, .. })) = lost {
+                let (from, to, name) = (timeline.number(from), timeline.number(to), observations.words.name(kind));
+                let lost = format!("`{name}` of peer {from} had not reached peer {to}, which was there before.");
+                return Insight::likely(&[Cause::None], format!("{opened} of {planned} channels opened.")).and(lost);
+            }
             Insight::high(Cause::None, format!("{opened} of {planned} channels opened, and all that was said arrived."))
         })
 }

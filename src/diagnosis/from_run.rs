@@ -23,7 +23,15 @@ pub fn insights(cases: &[FailedRoom], words: &Words, has_frames: bool) -> Vec<Ve
     let mut seen = SeenWorking::of(&indices, None);
     seen.frames |= has_frames;
     let of_case = |(case, index): (&FailedRoom, &DeliveryIndex<'_>)| {
-        let evidence = EdgeEvidence { index, seen: &seen, trials: None, repeat: None, observed: None, elsewhere: None };
+        let evidence = EdgeEvidence {
+            index,
+            seen: &seen,
+            trials: None,
+            repeat: None,
+            confirmed: None,
+            observed: None,
+            elsewhere: None,
+        };
         let edges = case.failed.iter();
         edges.map(|(low, high, failure)| insight(&evidence, (*low, *high), failure)).collect()
     };

@@ -100,7 +100,7 @@ pub(super) fn ladder(timeline: &Timeline) -> Vec<LadderStep> {
                 });
             }
             what => {
-                steps.extend(note(timeline, what).map(|(text, bad)| LadderStep::Note {
+                steps.extend(note(timeline, own, what).map(|(text, bad)| LadderStep::Note {
                     at: since(event.at),
                     peer: own,
                     text,
@@ -158,7 +158,7 @@ fn heard(events: &[Event]) -> Arrivals {
     heard
 }
 
-fn note(timeline: &Timeline, what: &EventKind) -> Option<(String, bool)> {
+fn note(timeline: &Timeline, own: Seat, what: &EventKind) -> Option<(String, bool)> {
     let good = |text: String| Some((text, false));
     match what {
         EventKind::Peer(PeerEvent::Began { .. }) => good("dials".to_owned()),
@@ -178,6 +178,8 @@ fn note(timeline: &Timeline, what: &EventKind) -> Option<(String, bool)> {
         }
         EventKind::Peer(PeerEvent::PeerFailed { failure }) => Some((format!("fails: {failure}"), true)),
         EventKind::Edge { other, event: EdgeEvent::Failed { failure } } => {
+            // Each end's own timer fires in the phase that it waits in; an edge has one failure.
+            let failure = timeline.failure(own, *other).unwrap_or(failure);
             Some((format!("no channel to peer {}: {failure}", timeline.number(*other)), true))
         }
         _ => None,
@@ -195,7 +197,7 @@ impl LadderStep {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::vocabulary::{PeerIndex, Place, RoomIndex};
+    use crate::vocabulary::{Failure, PeerIndex, Phase, Place, RoomIndex};
 
     const LEAVE: FrameKind = FrameKind(0);
 
@@ -218,6 +220,31 @@ mod tests {
             LadderStep::Note { .. } => None,
         });
         arrivals.next().unwrap()
+    }
+
+    #[test]
+    fn both_ends_call_an_edge_by_the_phase_of_its_first_unmet_milestone() {
+        let start = Instant::now();
+        let mut timeline = Timeline::new(2, vec![]);
+        let mut tell = |at_ms: u64, seat: u16, kind: EventKind| {
+            let place = Place { room: RoomIndex(0), seat: Seat(seat), peer: PeerIndex(seat.into()) };
+            timeline.record(&Event::new(start + Duration::from_millis(at_ms), place, kind));
+        };
+        for seat in [0, 1] {
+            for kind in [PeerEvent::Began { due: start }, PeerEvent::Upgraded, PeerEvent::Joined] {
+                tell(0, seat, EventKind::Peer(kind));
+            }
+        }
+        for (seat, phase) in [(0, Phase::Ice), (1, Phase::Negotiation)] {
+            let failed = EdgeEvent::Failed { failure: Failure::timed_out(phase) };
+            tell(10, seat, failed.to(Seat(1 - seat)));
+        }
+        let notes = ladder(&timeline).into_iter().filter_map(|step| match step {
+            LadderStep::Note { text, bad: true, .. } => Some(text),
+            _ => None,
+        });
+        let expected = [1, 0].map(|other| format!("no channel to peer {other}: discovery timed_out"));
+        assert_eq!(notes.collect::<Vec<_>>(), expected);
     }
 
     #[test]

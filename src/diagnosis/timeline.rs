@@ -252,6 +252,11 @@ impl Timeline {
         worst.map(|((one, two), failure)| (*one, *two, failure.clone()))
     }
 
+    /// The failure of the edge, by which both of its ends call it.
+    pub(super) fn failure(&self, one: Seat, two: Seat) -> Option<&Failure> {
+        self.failures.get(&(one.min(two), one.max(two)))
+    }
+
     /// The failure of a peer as a whole, or its rejection: experiments add nothing to it.
     pub fn refusal(&self) -> Option<Failure> {
         self.worst_edge().map(|(_, _, failure)| failure).filter(|failure| of_failure(failure).is_some())
@@ -337,6 +342,12 @@ impl Timeline {
 
     pub fn start(&self) -> Option<Instant> {
         self.start
+    }
+
+    /// Time from when both peers of an edge had begun to the last event.
+    pub(super) fn lasted(&self, (one, two): (Seat, Seat)) -> Option<Duration> {
+        let began = |seat: Seat| self.peers.get(&seat)?.began;
+        Some(self.events.last()?.at.saturating_duration_since(began(one)?.max(began(two)?)))
     }
 
     /// Time from dial to open WebSocket; at least one round trip.

@@ -19,7 +19,7 @@ pub use render::mermaid;
 pub use report::{ProbeReport, Remedy, Repeated, RoomSizeResult};
 pub use spec::{ProbeSpec, RepeatSpec};
 
-use crate::diagnosis::{AGED, Cause, Confidence, Observations, Timeline, diagnose};
+use crate::diagnosis::{AGED, Cause, Conclusion, Confidence, Observations, Timeline, diagnose};
 use crate::dialect::{Dialect, Trial};
 use crate::vocabulary::{Event, EventKind, Failure, FrameKind, PeerEvent, Phase, Reason, SignalPart};
 use experiments::raw_connections::RawConnections;
@@ -39,6 +39,8 @@ const LISTEN_MAX: Duration = Duration::from_secs(1);
 const AGAIN_MAX: Duration = Duration::from_secs(2);
 /// The most time that the handshake with a silent observer takes beside its wait.
 const OBSERVED_MAX: Duration = Duration::from_secs(1);
+/// Pauses of the second such handshake are so much longer: words that come late by about the pause come earlier there.
+const LONGER: Duration = Duration::from_millis(700);
 /// Time that the host's repeated join has to take effect before the newcomer comes.
 const AGED_MARGIN: Duration = Duration::from_millis(200);
 
@@ -78,7 +80,10 @@ pub fn probe(environment: &mut dyn Environment, spec: &ProbeSpec, on_step: &mut 
                 remedies.extend(is_tried.then(|| remedies::one_channel(&mut raw, on_step)));
             }
         } else if !all_opened(&findings) {
-            findings.repeat = say_again(&mut runner, environment, on_step);
+            findings.repeat = say_again(&mut runner, environment, Duration::ZERO, on_step);
+            if is_shown_by_repetition(&diagnose(&findings)) {
+                findings.confirmed = say_again(&mut runner, environment, LONGER, on_step);
+            }
             let conclusion = diagnose(&findings);
             let is_lost = matches!(conclusion.phase, Some(Phase::Discovery | Phase::Negotiation));
             if is_lost && conclusion.confidence < Confidence::High && spec.dialect.bears_observer() {
@@ -104,19 +109,27 @@ fn elsewhere(environment: &mut dyn Environment, findings: &Observations, own: &D
     if asks { environment.first_frame(&socket_io, LISTEN_MAX) } else { None }
 }
 
-/// The experiment of any dialect: a handshake with a host that has long been there, in which words are said again.
+/// Tells if a cause was found that the experiment with repeated words alone can show.
+fn is_shown_by_repetition(conclusion: &Conclusion) -> bool {
+    let causes = [Cause::Connection, Cause::Timing, Cause::LostFirstOffer];
+    causes.contains(&conclusion.cause) && conclusion.confidence == Confidence::High
+}
+
+/// The experiment of any dialect: a handshake with a host that has long been there, in which words are said again, after
+/// pauses that are so much `longer` than usual.
 fn say_again(
     runner: &mut HandshakeRunner<'_>,
     environment: &mut dyn Environment,
+    longer: Duration,
     on_step: &mut dyn FnMut(&str),
 ) -> Option<Timeline> {
-    let trial = runner.spec.dialect.repeats(AGED, OFFER_AGAIN);
+    let trial = runner.spec.dialect.repeats(AGED + longer, OFFER_AGAIN + longer);
     if trial == Trial::default() {
         return None;
     }
-    on_step("something is amiss: the same words again later");
+    on_step(if longer.is_zero() { "something is amiss: the same words again later" } else { "the same once more" });
     // The host says its join again before the newcomer comes.
-    let begins = vec![Duration::ZERO, AGED + AGED_MARGIN];
+    let begins = vec![Duration::ZERO, AGED + longer + AGED_MARGIN];
     let more = trial.join_again.unwrap_or_default() + trial.offer_again.unwrap_or_default();
     let timeout = runner.spec.handshake.timeout.min(AGAIN_MAX);
     let variation = Variation { trial, more, timeout, ..Variation::with_begins(runner.spec, begins) };

@@ -56,6 +56,12 @@ fn check_node(place: usize) {
     check(place, server.port());
 }
 
+/// Those of the dashboard, of PeerJS and of Socket.IO; another one would need a test of its own.
+#[test]
+fn every_output_of_the_page_is_played() {
+    assert_eq!((blocks("sh").len(), blocks("console").len(), PAGE.matches("\n$ meshload ").count()), (3, 3, 3));
+}
+
 #[test]
 fn the_dashboards_walk_is_what_is_printed_today() {
     let arguments = blocks("sh")[0].trim().strip_prefix("meshload serve ").unwrap();

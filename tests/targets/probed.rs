@@ -3,6 +3,7 @@
 use super::{addpeer, matchbox, peerjs, relay, simple_signal, tracker, y_webrtc};
 use serde_json::Value;
 use std::process::{Command, Output};
+use std::thread;
 use support::target::{Running, Target};
 
 pub fn probe(dialect: &str, target: &Target, server: &Running, more: &[&str]) -> Output {
@@ -47,7 +48,7 @@ fn a_healthy_server_of_each_kind_works_and_is_blamed_for_nothing() {
 /// The handler awaits before it registers its own handlers: a join said at once is lost, and nothing says so.
 #[test]
 fn a_join_that_is_said_at_once_and_lost_is_told_from_a_late_subscription() {
-    let late = addpeer().environment("LATE", "always");
+    let late = addpeer().environment("LATE", "always").environment("LATE_MS", "300");
     let Some(report) = check("socketio-addpeer", &late, "connection", 99, &["--try-remedies"]) else { return };
     assert_eq!(
         (&report["diagnosis"]["phase"], &report["diagnosis"]["confidence"]),
@@ -70,11 +71,13 @@ fn a_fault_of_each_kind_is_named_in_the_words_of_its_own_dialect() {
         ("webtorrent-tracker", tracker().losing("\"answer\":", None), "no-answer"),
         ("relay", relay("channel").losing("\"candidate\",", None), "candidate-drop"),
     ];
-    for (dialect, target, cause) in cases {
+    let judge = |(dialect, target, cause): (&str, Target, &str)| {
         let Some(report) = check(dialect, &target, cause, 99, &[]) else { return };
         let said = report["diagnosis"].to_string();
         assert!(!said.contains("webrtc-") && !said.contains("peer-ready"), "{dialect}: {said}");
-    }
+    };
+    // Each mostly waits.
+    thread::scope(|scope| cases.into_iter().for_each(|case| _ = scope.spawn(move || judge(case))));
 }
 
 /// Whatever is done to candidates is told with its fields, also when these peers forgive it; no firewall is to blame.

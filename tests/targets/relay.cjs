@@ -6,12 +6,13 @@
 // from the last to the first.
 // mute drops all that every other client says after its first frame.
 // wrap puts each frame into another, and keyless takes the ICE password out of descriptions.
-// slow delivers everything 2.5 s late, cut passes on no more than 200 bytes of a frame, quota drops without a word what a
-// client says after two frames, shards is two processes that take clients in turn and share nothing, and evict closes the
-// client that was in a room before when another joins.
+// slow delivers everything LATE_MS late, lossy loses half of all frames at random, cut passes on no more than 200 bytes of
+// a frame, quota drops without a word what a client says after two frames, shards is two processes that take clients in
+// turn and share nothing, and evict closes the client that was in a room before when another joins.
 // LIMIT is the most connections of one address, and REFUSAL what the next one gets: HTTP 429, or close 4429, each with a
 // line in the file REFUSED; a request that is no upgrade takes a place for good.
-// TALK: each client gets a notice so many ms after its connect, and every other one another after as many more. STRICT: it ends at the first frame that is none of its own.
+// TALK: each client gets a notice so many ms after its connect, and every other one another after as many more.
+// STRICT: it ends at the first frame that is none of its own.
 // RATE: so many frames a second are passed on, one after the other; each frame takes its turn when it comes.
 // FORMAT: binary (JSON in binary frames) or msgpack; frames then go on as they came.
 const { WebSocketServer } = require("ws");
@@ -49,7 +50,8 @@ const inTurn = (pass) => {
 };
 const held = [];
 const send = (socket, text) => {
-  if (flaw === "slow") return setTimeout(() => socket.send(text), 2500);
+  if (flaw === "slow") return setTimeout(() => socket.send(text), Number(process.env.LATE_MS));
+  if (flaw === "lossy" && Math.random() < 0.5) return;
   if (flaw === "cut") return socket.send(text.slice(0, 200));
   if (flaw !== "reverse") return socket.send(text);
   if (held.length === 0) setTimeout(() => held.splice(0).reverse().forEach(([to, late]) => to.send(late)), 50);

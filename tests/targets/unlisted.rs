@@ -7,7 +7,7 @@ use meshload::summary::Summary;
 use std::thread;
 
 /// Faults of the relay, each with the causes that are true of it (with `?`, only below `high`) and words of the evidence.
-const FLAWS: [(&str, &[&str], &str); 14] = [
+const FLAWS: [(&str, &[&str], &str); 16] = [
     ("wrap", &["dialect"], "and no rule took it"),
     ("keyless", &["sdp-rewrite"], "Its receiver can't use it"),
     ("size", &["closed"], "larger than the server takes"),
@@ -17,7 +17,9 @@ const FLAWS: [(&str, &[&str], &str); 14] = [
     ("names", &["unknown"], "under an id that no peer of the room has"),
     ("astray", &["unknown"], "a third client, which only joined the room, received it"),
     ("reverse", &["none"], "all that was said arrived"),
-    ("slow", &["unknown"], "With a peer that had been there for 1.5 s it fails, too"),
+    ("slow 700", &["unknown"], "Even the fastest delivery took "),
+    ("slow 1200", &["unknown"], "Even the fastest delivery took 1."),
+    ("slow 2500", &["unknown"], "With a peer that had been there for 1.5 s it fails, too"),
     ("cut", &["sdp-rewrite"], "cut off: 200 of its "),
     ("quota", &["candidate-drop?"], "a limit on what a client may say looks the same"),
     ("shards", &["unknown"], "It had no effect either when a peer said `join` again"),
@@ -26,7 +28,8 @@ const FLAWS: [(&str, &[&str], &str); 14] = [
 
 /// The mistake in the probe of one relay, if there is one.
 fn mistake((flaw, causes, words): (&str, &[&str], &str)) -> Option<String> {
-    let target = relay("channel").environment("FLAW", flaw);
+    let (name, late_ms) = flaw.split_once(' ').unwrap_or((flaw, "0"));
+    let target = relay("channel").environment("FLAW", name).environment("LATE_MS", late_ms);
     let server = target.start()?;
     let diagnosis = &report(&probe("relay", &target, &server, &[]))["diagnosis"];
     println!("{flaw}: {diagnosis}");
@@ -36,6 +39,25 @@ fn mistake((flaw, causes, words): (&str, &[&str], &str)) -> Option<String> {
     });
     let is_told = diagnosis["evidence"].to_string().contains(words);
     (!is_named || !is_told).then(|| format!("{flaw}: {diagnosis}"))
+}
+
+/// A relay that loses half of all frames at random shows any outcome of any experiment now and then.
+#[test]
+#[ignore = "random: prints the causes that are named at high, of which there is hardly any"]
+fn words_that_are_lost_at_random_have_hardly_ever_a_wrong_cause() {
+    let target = relay("channel").environment("FLAW", "lossy");
+    let Some(server) = target.start() else { return };
+    let causes: Vec<String> = thread::scope(|scope| {
+        let probes =
+            [(); 20].map(|()| scope.spawn(|| report(&probe("relay", &target, &server, &[]))["diagnosis"].clone()));
+        let high = probes
+            .into_iter()
+            .map(|probe| probe.join().unwrap())
+            .filter(|found| found["confidence"] == "high" && found["cause"] != "none");
+        high.map(|diagnosis| diagnosis.to_string()).collect()
+    });
+    println!("{} of 20 at high: {causes:#?}", causes.len());
+    assert!(causes.len() <= 2, "{causes:#?}");
 }
 
 #[test]

@@ -32,6 +32,8 @@ pub(in crate::diagnosis) struct DeliveryIndex<'a> {
     signals: BTreeMap<(Seat, Seat), u32>,
     /// By receiver: announcements under an id that no peer of the room has.
     unnamed: BTreeSet<(Seat, FrameKind)>,
+    /// The least time from a word, said last of its kind, to its arrival at a peer.
+    pub fastest: Option<Duration>,
 }
 
 /// The channels that work in at least one of the rooms.
@@ -55,6 +57,7 @@ impl<'a> DeliveryIndex<'a> {
             heard: BTreeSet::new(),
             signals: BTreeMap::new(),
             unnamed: BTreeSet::new(),
+            fastest: fastest(timeline),
         };
         for event in timeline.events() {
             let own = event.place.seat;
@@ -177,6 +180,36 @@ impl<'a> DeliveryIndex<'a> {
     pub(super) fn signals_to(&self, to: Seat) -> u32 {
         self.signals.iter().filter(|((_, hearer), _)| *hearer == to).map(|(_, count)| count).sum()
     }
+}
+
+/// The least time between a word and its arrival, by types of messages and by digests of signals.
+fn fastest(timeline: &Timeline) -> Option<Duration> {
+    let mut said = BTreeMap::new();
+    let mut signalled = BTreeMap::new();
+    let mut fastest: Option<Duration> = None;
+    for event in timeline.events() {
+        let own = event.place.seat;
+        let before = match &event.kind {
+            EventKind::Peer(PeerEvent::Said { kind, .. }) => {
+                said.insert((own, *kind), event.at);
+                None
+            }
+            EventKind::Peer(PeerEvent::Frame { kind, concern: Concern::Me { from: Some(from) }, .. }) => {
+                said.get(&(*from, *kind)).copied()
+            }
+            EventKind::Edge { other, event: EdgeEvent::Signal { said: true, digest, .. } } => {
+                signalled.insert((own, *other, *digest), event.at);
+                None
+            }
+            EventKind::Edge { other, event: EdgeEvent::Signal { said: false, digest, .. } } => {
+                signalled.get(&(*other, own, *digest)).copied()
+            }
+            _ => None,
+        };
+        let took = before.map(|before: Instant| event.at.saturating_duration_since(before));
+        fastest = fastest.into_iter().chain(took).min();
+    }
+    fastest
 }
 
 impl SeenWorking {

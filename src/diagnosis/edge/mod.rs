@@ -9,14 +9,21 @@ mod negotiation;
 mod tests;
 pub(super) mod transport;
 
-use super::cause::{Cause, Insight};
+use super::cause::{Cause, Confidence, Insight};
 use super::experiments::{
     self, observations::CheckedMessage, observations::Experiments, repeated_words, silent_observer,
 };
 use super::timeline::Timeline;
 use super::words::join_request::JoinRequest;
+use crate::vocabulary::format::{duration, micros};
 use crate::vocabulary::{Failure, Phase, Reason, Seat};
 use delivery_index::{DeliveryIndex, SeenWorking};
+use std::time::Duration;
+
+/// Deliveries that a handshake waits for one after the other: of an announcement, an offer and its answer.
+const CHAIN: u32 = 3;
+/// Quicker deliveries are not slow, however little time a handshake had.
+const SLOW_MIN: Duration = Duration::from_millis(50);
 
 /// The evidence about one room and its target.
 pub(super) struct EdgeEvidence<'a> {
@@ -25,6 +32,8 @@ pub(super) struct EdgeEvidence<'a> {
     pub trials: Option<&'a Experiments>,
     /// The handshake in which words were said again.
     pub repeat: Option<&'a Timeline>,
+    /// The same once more, with longer pauses.
+    pub confirmed: Option<&'a Timeline>,
     /// The handshake with a silent observer.
     pub observed: Option<&'a Timeline>,
     /// The first frame of the server where a Socket.IO server would be.
@@ -45,15 +54,31 @@ impl EdgeEvidence<'_> {
             .or_else(|| dialect::flawed(timeline, words, directions, failure.phase))
             .or_else(|| self.unreadable(directions, failure))
             .or_else(refusal)
+            .or_else(|| self.slow(edge, failure))
             .or_else(|| transport::foreign_description(timeline, directions))
             .or_else(|| self.trials.and_then(experiments::judge))
             .or_else(|| transport::altered_description(timeline, directions))
             .or_else(|| self.second_look())
-            .or_else(|| self.repeat_if_it_explains(failure).and_then(|repeat| repeated_words::judge(repeat, words)))
+            .or_else(|| {
+                let repeat = self.repeat_if_it_explains(failure)?;
+                repeated_words::judge(repeat, self.confirmed, words)
+            })
             .or_else(|| self.observed.and_then(|observed| silent_observer::judge(observed, words)))
             .or_else(|| dialect::unmatched(timeline, words, directions, failure.phase))
-            .unwrap_or_else(|| self.by_phase(edge, failure));
+            .unwrap_or_else(|| self.by_phase_twice(edge, failure));
         if self.seen.frames { insight } else { dialect::maybe_wrong(insight, words) }
+    }
+
+    /// The handshake had too little time for its deliveries: words that did not arrive may still be on their way.
+    fn slow(&self, edge: (Seat, Seat), failure: &Failure) -> Option<Insight> {
+        let is_cut = failure.reason == Reason::TimedOut && (Phase::Discovery..=Phase::Ice).contains(&failure.phase);
+        let fastest = self.index.fastest.filter(|fastest| is_cut && *fastest >= SLOW_MIN)?;
+        let had = self.index.timeline.lasted(edge)?;
+        (CHAIN * fastest >= had.mul_f64(0.9)).then(|| {
+            let (fastest, had) = (duration(micros(fastest)), duration(micros(had)));
+            Insight::unknown(format!("Even the fastest delivery took {fastest}, and the handshake had {had}."))
+                .and("An announcement, an offer and its answer come one after the other: a longer --timeout tells late words from lost ones.")
+        })
     }
 
     /// A description that its receiver could not read, and that is not the one that was said.
@@ -87,6 +112,20 @@ impl EdgeEvidence<'_> {
         let (out, inside) = (timeline.number(out), timeline.number(inside));
         let evidence = format!("Peer {out} could not connect ({failure}) while peer {inside} was connected.");
         Some(Insight::unknown(evidence).and("A limit on connections fits, and a server that comes and goes."))
+    }
+
+    /// A loss is sure only if the handshake that followed it, in which words were said again, came to the same.
+    fn by_phase_twice(&self, edge: (Seat, Seat), failure: &Failure) -> Insight {
+        let insight = self.by_phase(edge, failure);
+        let Some(repeat) = self.repeat.filter(|_| insight.confidence == Confidence::High) else { return insight };
+        let index = DeliveryIndex::of(repeat, self.index.words);
+        let again = repeat.worst_edge().map(|(one, two, failure)| {
+            EdgeEvidence { index: &index, repeat: None, confirmed: None, ..*self }.by_phase((one, two), &failure)
+        });
+        if again.is_some_and(|again| again.causes == insight.causes) {
+            return insight;
+        }
+        insight.evidence.into_iter().fold(Insight::unknown("Two handshakes came out in two ways."), Insight::and)
     }
 
     fn by_phase(&self, edge: (Seat, Seat), failure: &Failure) -> Insight {

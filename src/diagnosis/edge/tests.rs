@@ -106,6 +106,18 @@ fn a_channel_that_is_never_routed_is_told_from_one_that_loses_some() {
 }
 
 #[test]
+fn a_handshake_that_has_no_time_for_its_deliveries_blames_nobody() {
+    let late = |delivery_ms: u64| {
+        let told = Scenario::room(50).hears(52 + delivery_ms, 0, &[JOINED, CHAT[1]]);
+        let told = told.signal(60 + delivery_ms, 0, true, SignalPart::Offer, 7);
+        let told = told.signal(60 + 2 * delivery_ms, 1, false, SignalPart::Offer, 7);
+        told.signal(61 + 2 * delivery_ms, 1, true, SignalPart::Answer, 9).listed(2_050, 1).failed_in(Phase::Negotiation)
+    };
+    check(&[late(700)], &[Cause::Unknown]);
+    check(&[late(500)], &[Cause::NoAnswer]);
+}
+
+#[test]
 fn a_renamed_channel_is_seen() {
     let told = Scenario::room(50).hears(55, 0, &[JOINED]).elsewhere(55, 0, CHAT[1]);
     check(&[told.failed_in(Phase::Discovery)], &[Cause::ChannelMismatch]);

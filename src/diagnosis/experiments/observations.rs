@@ -19,6 +19,8 @@ pub struct Observations {
     pub trials: Option<Experiments>,
     /// The handshake in which words were said again, for dialects without `trials`.
     pub repeat: Option<Timeline>,
+    /// The same once more, with longer pauses, if that showed a cause.
+    pub confirmed: Option<Timeline>,
     /// The handshake with a silent observer, whose seat is the one after the room's own.
     pub observed: Option<Timeline>,
     pub roster: Option<RosterTrial>,
