@@ -91,6 +91,8 @@ pub enum StoppedBy {
     Unreachable,
     /// The command that restarts the target failed.
     Restart,
+    /// A further probe could not start, such as one whose agents were lost.
+    Start,
 }
 
 /// A finding at one load.
@@ -291,6 +293,7 @@ fn sentence(evidence: &Evidence<'_>, limited_by: LimitedBy, plan_for: Option<f64
                 Some(StoppedBy::Signal) => "the search was stopped before a probe was valid".to_owned(),
                 Some(StoppedBy::Budget) => "the budget ended before a probe was valid".to_owned(),
                 Some(StoppedBy::Restart) => "the target could not be restarted, and no probe was valid".to_owned(),
+                Some(StoppedBy::Start) => "a further probe could not start, and none was valid".to_owned(),
                 None => "no probe was judged".to_owned(),
             };
             return format!("{why}, so nothing is known of the target");
@@ -311,6 +314,7 @@ fn sentence(evidence: &Evidence<'_>, limited_by: LimitedBy, plan_for: Option<f64
         Some(StoppedBy::Budget) => sentence.push_str("; the budget ended before the search did"),
         Some(StoppedBy::Signal) => sentence.push_str("; stopped before the search was done"),
         Some(StoppedBy::Restart) => sentence.push_str("; the target could not be restarted for the next probe"),
+        Some(StoppedBy::Start) => sentence.push_str("; the next probe could not start"),
         // Only the first probe can be unreachable, so no load held.
         Some(StoppedBy::Unreachable) => {}
         Some(StoppedBy::Samples) => sentence.push_str("; above it a gate had too few samples to be judged"),

@@ -66,20 +66,18 @@ pub struct CapacityRunResult {
 }
 
 /// Searches until the limit is known, the budget is used up, or a signal comes. `play` plays the plan of a load, before which the target
-/// may have been restarted so recently that it has to be waited for; `on_probe` is called after each probe.
-///
-/// # Errors
-/// A run could not start.
+/// may have been restarted so recently that it has to be waited for; `on_probe` is called after each probe. Also returns
+/// the error of the probe that could not start, which ends the search.
 pub fn capacity_run<E>(
     capacity_run: &CapacityRun,
     mut cooldown: Cooldown,
     play: &mut dyn FnMut(Plan, f64, Option<Duration>) -> Result<PlayedProbe, E>,
     on_probe: &mut dyn FnMut(&Probe),
-) -> Result<CapacityRunResult, E> {
+) -> (CapacityRunResult, Option<E>) {
     let url = capacity_run.profile.target.url.as_ref().map(|url| url.reveal().to_owned());
     let began = Instant::now();
     let mut search = Search::new(capacity_run.range);
-    let mut found = CapacityRunResult::default();
+    let (mut found, mut failed) = (CapacityRunResult::default(), None);
     let mut longest = Duration::ZERO;
     let mut steps = capacity_run.steps.iter().copied();
     while let Some((load, attempt, is_step)) = next_load(&search, &mut steps, &found.probes) {
@@ -99,22 +97,16 @@ pub fn capacity_run<E>(
             break;
         }
         let probe_began = Instant::now();
-        if !first {
-            match cooldown.rest(found.last.as_ref(), url.as_deref()) {
-                Ok(CooldownEnd::Ready) => {}
-                Ok(CooldownEnd::Stopped(signal)) => {
-                    found.stop(signal);
-                    break;
-                }
-                // The probes so far are worth a report.
-                Err(error) => {
-                    found.notes.push(error.to_string());
-                    found.stopped_by = Some(StoppedBy::Restart);
-                    break;
-                }
-            }
+        if !first && !pause(&mut cooldown, &mut found, url.as_deref()) {
+            break;
         }
-        let done = play(plan, load, cooldown.restarts().then_some(AFTER_RESTART))?;
+        let done = match play(plan, load, cooldown.restarts().then_some(AFTER_RESTART)) {
+            Ok(done) => done,
+            Err(error) => {
+                (found.stopped_by, failed) = (Some(StoppedBy::Start), Some(error));
+                break;
+            }
+        };
         longest = longest.max(probe_began.elapsed());
         found.panics += done.panics;
         let (mut probe, summary) = judge_probe(capacity_run, load, &done);
@@ -141,7 +133,21 @@ pub fn capacity_run<E>(
     }
     found.ends = search.ends();
     found.held_trials = found.ends.held.map_or(0, |held| search.held_at(held));
-    Ok(found)
+    (found, failed)
+}
+
+/// Pauses before a further probe; `false` if the pause ended the search.
+fn pause(cooldown: &mut Cooldown, found: &mut CapacityRunResult, url: Option<&str>) -> bool {
+    match cooldown.rest(found.last.as_ref(), url) {
+        Ok(CooldownEnd::Ready) => return true,
+        Ok(CooldownEnd::Stopped(signal)) => found.stop(signal),
+        // The probes so far are worth a report.
+        Err(error) => {
+            found.notes.push(error.to_string());
+            found.stopped_by = Some(StoppedBy::Restart);
+        }
+    }
+    false
 }
 
 /// The next load, its trial, and true for one of the steps, which come after the search.
@@ -154,7 +160,8 @@ fn next_load(search: &Search, steps: &mut impl Iterator<Item = f64>, probes: &[P
 }
 
 impl CapacityRunResult {
-    fn stop(&mut self, signal: StopSignal) {
+    /// A signal ended the search.
+    pub fn stop(&mut self, signal: StopSignal) {
         self.signal = Some(signal);
         self.stopped_by = Some(StoppedBy::Signal);
     }

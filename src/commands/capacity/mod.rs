@@ -72,7 +72,46 @@ fn run_search(args: &CapacityArgs) -> Result<Exit, Exit> {
         }
     };
     let mut fleet = FleetSearch::open(args, (&least, &dialect), &signals, &tell)?;
-    let job = CapacityRun {
+    let tokens = args.access.tokens.as_ref().map(|_| access.tokens.len() as u64);
+    let job = CapacityRun { tokens, ..job(args, profile, gates, (range, seed)) };
+    let (began, started_at) = (Instant::now(), to_rfc3339(SystemTime::now()));
+    tell(announcement(&job));
+    let mut play = |plan, load, after_restart: Option<Duration>| {
+        if let Some(fleet) = &mut fleet {
+            return fleet.play(&plan, load);
+        }
+        let spec = run_spec(
+            &args.load,
+            access.clone(),
+            probe_show(args),
+            plan,
+            dialect.clone(),
+            job.gates.clone(),
+            faults.clone(),
+        );
+        let wait_for_target = spec.wait_for_target.max(after_restart.unwrap_or_default());
+        let spec = RunSpec { watched: watched.clone(), wait_for_target, ..spec };
+        let played = controller::run_until(spec, signals.clone()).map(PlayedProbe::from);
+        played.map_err(|start_error| report_start_error(&start_error))
+    };
+    let cooldown = Cooldown::new(args.restart_cmd.clone(), signals.clone())
+        .map_err(|error| report_start_error(&StartError::Own(error)))?;
+    let mut shown = 0;
+    let (mut searched, failed) = capacity_run(&job, cooldown, &mut play, &mut |probe| {
+        shown += 1;
+        tell(probe_line(shown, job.vary, &job.profile, probe));
+    });
+    if let Some(fleet) = fleet {
+        fleet.close();
+    }
+    let failed = failure(failed, &mut searched, &signals)?;
+    let exit = finish(args, &job, searched, (&started_at, began.elapsed()), beside, &folder);
+    Ok(exit.first_of(failed))
+}
+
+/// The search that the arguments ask for.
+fn job(args: &CapacityArgs, profile: Profile, gates: Vec<Gate>, (range, seed): (LoadRange, Seed)) -> CapacityRun {
+    CapacityRun {
         vary: args.search.vary,
         range,
         steps: args.search.steps.iter().map(|step| step.number).collect(),
@@ -82,37 +121,30 @@ fn run_search(args: &CapacityArgs) -> Result<Exit, Exit> {
         counts_invalid: profile.validity.on_invalid == OnInvalid::Warn,
         machine: machine_limits(),
         machines: args.lead.agents.unwrap_or(1),
-        tokens: args.access.tokens.as_ref().map(|_| access.tokens.len() as u64),
+        tokens: None,
         profile,
-    };
-    let show = match show(args.quiet || args.no_progress, args.color) {
-        // Each probe prints a line of its own, so without bars no further progress is needed.
+    }
+}
+
+/// The exit of the probe that could not start, if there is one.
+///
+/// # Errors
+/// It was the first, so that there is nothing to report.
+fn failure(failed: Option<Exit>, searched: &mut CapacityRunResult, signals: &StopSignals) -> Result<Exit, Exit> {
+    match failed {
+        Some(exit) if searched.probes.is_empty() => return Err(exit),
+        Some(_) => signals.received().into_iter().for_each(|signal| searched.stop(signal)),
+        None => {}
+    }
+    Ok(failed.unwrap_or(Exit::Passed))
+}
+
+/// Each probe prints a line of its own, so that without bars no further progress is needed.
+fn probe_show(args: &CapacityArgs) -> Show {
+    match show(args.quiet || args.no_progress, args.color) {
         Show::Lines => Show::Nothing,
         show => show,
-    };
-    let (began, started_at) = (Instant::now(), to_rfc3339(SystemTime::now()));
-    tell(announcement(&job));
-    let mut play = |plan, load, after_restart: Option<Duration>| {
-        if let Some(fleet) = &mut fleet {
-            return fleet.play(&plan, load);
-        }
-        let spec = run_spec(&args.load, access.clone(), show, plan, dialect.clone(), job.gates.clone(), faults.clone());
-        let wait_for_target = spec.wait_for_target.max(after_restart.unwrap_or_default());
-        let spec = RunSpec { watched: watched.clone(), wait_for_target, ..spec };
-        let played = controller::run_until(spec, signals.clone()).map(PlayedProbe::from);
-        played.map_err(|start_error| report_start_error(&start_error))
-    };
-    let cooldown = Cooldown::new(args.restart_cmd.clone(), signals.clone())
-        .map_err(|error| report_start_error(&StartError::Own(error)))?;
-    let mut shown = 0;
-    let searched = capacity_run(&job, cooldown, &mut play, &mut |probe| {
-        shown += 1;
-        tell(probe_line(shown, job.vary, &job.profile, probe));
-    });
-    if let Some(fleet) = fleet {
-        fleet.close();
     }
-    Ok(finish(args, &job, searched?, (&started_at, began.elapsed()), beside, &folder))
 }
 
 type SearchInputs = (LoadRange, Option<CapacityResult>);

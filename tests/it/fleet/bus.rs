@@ -158,6 +158,23 @@ fn a_capacity_search_plays_each_load_with_the_same_agents() {
 }
 
 #[test]
+fn a_search_that_loses_an_agent_reports_the_loads_before() {
+    let Some(nats) = Nats::start() else { return };
+    let target = Serving::start(&[]);
+    let run = BusRun::new(&nats, &target, "lossy");
+    std::fs::write(run.folder.path().join("p.toml"), SEARCHED).expect("a file");
+    let search = run.search(&["p.toml", "--from", "2", "--to", "40", "--lost-after", "3s"]);
+    let [mut dies, lives] = ["a", "b"].map(|out| run.agent(out, &[]));
+    search.wait_for("  1  2 rooms of 3");
+    dies.kill();
+    let (code, found, told) = search.end();
+    assert_eq!((code, &found["stopped_by"]), (Some(97), &"start".into()), "{told}");
+    assert!(found["probes"].as_array().is_some_and(|probes| !probes.is_empty()), "{found}");
+    assert!(run.folder.path().join("whole/report.html").is_file());
+    lives.end();
+}
+
+#[test]
 fn ctrl_c_at_the_controller_stops_all_agents_and_reports_what_was_measured() {
     let Some(nats) = Nats::start() else { return };
     let target = Serving::start(&[]);
