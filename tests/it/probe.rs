@@ -133,7 +133,8 @@ fn a_healthy_server_is_probed_within_two_seconds() {
     let server = served("registry", None);
     let fastest = (0..3).map(|_| {
         let began = Instant::now();
-        assert_eq!(probe(&server, &[]).status.code(), Some(0));
+        let output = probe(&server, &[]);
+        assert_eq!(output.status.code(), Some(0), "{output:?}");
         began.elapsed()
     });
     let fastest = fastest.min().unwrap();

@@ -4,6 +4,7 @@ use super::super::experiments::observations::{CheckedMessage, DeliveryCheck, Exp
 use super::super::timeline::{JUST_JOINED, Timeline};
 use super::super::words::join_request::JoinRequest;
 use super::super::words::{AnnouncementChannel, Words};
+use super::delivery_times::DeliveryTimes;
 use crate::vocabulary::{Concern, EdgeEvent, Event, EventKind, FrameKind, PeerEvent, Seat, SignalPart};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
@@ -32,8 +33,7 @@ pub(in crate::diagnosis) struct DeliveryIndex<'a> {
     signals: BTreeMap<(Seat, Seat), u32>,
     /// By receiver: announcements under an id that no peer of the room has.
     unnamed: BTreeSet<(Seat, FrameKind)>,
-    /// The least time from a word, said last of its kind, to its arrival at a peer.
-    pub fastest: Option<Duration>,
+    pub(super) deliveries: Option<DeliveryTimes>,
 }
 
 /// The channels that work in at least one of the rooms.
@@ -46,6 +46,8 @@ pub(in crate::diagnosis) struct SeenWorking {
     pub heard_from: Option<Duration>,
     /// A frame of any kind came from the server.
     pub frames: bool,
+    /// The slowest delivery.
+    pub slowest: Option<Duration>,
 }
 
 impl<'a> DeliveryIndex<'a> {
@@ -57,7 +59,7 @@ impl<'a> DeliveryIndex<'a> {
             heard: BTreeSet::new(),
             signals: BTreeMap::new(),
             unnamed: BTreeSet::new(),
-            fastest: fastest(timeline),
+            deliveries: DeliveryTimes::of(timeline),
         };
         for event in timeline.events() {
             let own = event.place.seat;
@@ -182,41 +184,12 @@ impl<'a> DeliveryIndex<'a> {
     }
 }
 
-/// The least time between a word and its arrival, by types of messages and by digests of signals.
-fn fastest(timeline: &Timeline) -> Option<Duration> {
-    let mut said = BTreeMap::new();
-    let mut signalled = BTreeMap::new();
-    let mut fastest: Option<Duration> = None;
-    for event in timeline.events() {
-        let own = event.place.seat;
-        let before = match &event.kind {
-            EventKind::Peer(PeerEvent::Said { kind, .. }) => {
-                said.insert((own, *kind), event.at);
-                None
-            }
-            EventKind::Peer(PeerEvent::Frame { kind, concern: Concern::Me { from: Some(from) }, .. }) => {
-                said.get(&(*from, *kind)).copied()
-            }
-            EventKind::Edge { other, event: EdgeEvent::Signal { said: true, digest, .. } } => {
-                signalled.insert((own, *other, *digest), event.at);
-                None
-            }
-            EventKind::Edge { other, event: EdgeEvent::Signal { said: false, digest, .. } } => {
-                signalled.get(&(*other, own, *digest)).copied()
-            }
-            _ => None,
-        };
-        let took = before.map(|before: Instant| event.at.saturating_duration_since(before));
-        fastest = fastest.into_iter().chain(took).min();
-    }
-    fastest
-}
-
 impl SeenWorking {
     pub(in crate::diagnosis) fn of(all: &[DeliveryIndex<'_>], trials: Option<&Experiments>) -> Self {
         let mut seen = trials.map_or_else(Self::default, Self::by_experiment);
         for index in all {
             seen.signaling |= !index.signals.is_empty();
+            seen.slowest = seen.slowest.max(index.deliveries.map(|times| times.slowest));
             let is_frame = |event: &Event| matches!(event.kind, EventKind::Peer(PeerEvent::Frame { .. }));
             seen.frames |= index.timeline.events().iter().any(is_frame);
             let young = index
@@ -241,6 +214,7 @@ impl SeenWorking {
             signaling: trials.aged.signaling_arrives(),
             heard_from: hears_at_once.then_some(Duration::ZERO),
             frames: trials.aged.others_arrive() || trials.aged.chat_arrives(),
+            slowest: None,
         }
     }
 }

@@ -1,9 +1,11 @@
 //! Judges a failed edge by its events, by what works elsewhere, and by the probe's experiments where there were any.
 
 pub(super) mod delivery_index;
+mod delivery_times;
 mod dialect;
 mod discovery;
 pub(super) mod failures;
+mod late;
 mod negotiation;
 #[cfg(test)]
 mod tests;
@@ -15,15 +17,8 @@ use super::experiments::{
 };
 use super::timeline::Timeline;
 use super::words::join_request::JoinRequest;
-use crate::vocabulary::format::{duration, micros};
 use crate::vocabulary::{Failure, Phase, Reason, Seat};
 use delivery_index::{DeliveryIndex, SeenWorking};
-use std::time::Duration;
-
-/// Deliveries that a handshake waits for one after the other: of an announcement, an offer and its answer.
-const CHAIN: u32 = 3;
-/// Quicker deliveries are not slow, however little time a handshake had.
-const SLOW_MIN: Duration = Duration::from_millis(50);
 
 /// The evidence about one room and its target.
 pub(super) struct EdgeEvidence<'a> {
@@ -54,7 +49,7 @@ impl EdgeEvidence<'_> {
             .or_else(|| dialect::flawed(timeline, words, directions, failure.phase))
             .or_else(|| self.unreadable(directions, failure))
             .or_else(refusal)
-            .or_else(|| self.slow(edge, failure))
+            .or_else(|| late::judge(self.index, self.seen, edge, failure))
             .or_else(|| transport::foreign_description(timeline, directions))
             .or_else(|| self.trials.and_then(experiments::judge))
             .or_else(|| transport::altered_description(timeline, directions))
@@ -67,18 +62,6 @@ impl EdgeEvidence<'_> {
             .or_else(|| dialect::unmatched(timeline, words, directions, failure.phase))
             .unwrap_or_else(|| self.by_phase_twice(edge, failure));
         if self.seen.frames { insight } else { dialect::maybe_wrong(insight, words) }
-    }
-
-    /// The handshake had too little time for its deliveries: words that did not arrive may still be on their way.
-    fn slow(&self, edge: (Seat, Seat), failure: &Failure) -> Option<Insight> {
-        let is_cut = failure.reason == Reason::TimedOut && (Phase::Discovery..=Phase::Ice).contains(&failure.phase);
-        let fastest = self.index.fastest.filter(|fastest| is_cut && *fastest >= SLOW_MIN)?;
-        let had = self.index.timeline.lasted(edge)?;
-        (CHAIN * fastest >= had.mul_f64(0.9)).then(|| {
-            let (fastest, had) = (duration(micros(fastest)), duration(micros(had)));
-            Insight::unknown(format!("Even the fastest delivery took {fastest}, and the handshake had {had}."))
-                .and("An announcement, an offer and its answer come one after the other: a longer --timeout tells late words from lost ones.")
-        })
     }
 
     /// A description that its receiver could not read, and that is not the one that was said.

@@ -118,6 +118,22 @@ fn a_handshake_that_has_no_time_for_its_deliveries_blames_nobody() {
 }
 
 #[test]
+fn an_answer_that_may_be_on_its_way_is_not_lost() {
+    let answered = |offer_took_ms: u64| {
+        let told = Scenario::room(50).hears(55, 0, &[JOINED, CHAT[1]]).signal(60, 0, true, SignalPart::Offer, 7);
+        let told = told.signal(60 + offer_took_ms, 1, false, SignalPart::Offer, 7);
+        let mut told = told.signal(2_100, 1, true, SignalPart::Answer, 9);
+        let event = EdgeEvent::Failed { failure: Failure::timed_out(Phase::Negotiation) };
+        told.tell(3_000, 0, EventKind::Edge { other: Seat(1), event });
+        told.failed_in(Phase::Negotiation)
+    };
+    check(&[answered(899)], &[Cause::NoAnswer]);
+    check(&[answered(900)], &[Cause::Unknown]);
+    // Another room shows how slow the server can be.
+    check(&[answered(10), answered(900)], &[Cause::Unknown]);
+}
+
+#[test]
 fn a_renamed_channel_is_seen() {
     let told = Scenario::room(50).hears(55, 0, &[JOINED]).elsewhere(55, 0, CHAT[1]);
     check(&[told.failed_in(Phase::Discovery)], &[Cause::ChannelMismatch]);
