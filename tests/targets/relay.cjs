@@ -5,6 +5,7 @@
 // answers and of joins, astray hands offers to all but those that they are for, reverse hands out what came within 50 ms
 // from the last to the first.
 // mute drops all that every other client says after its first frame.
+// turned takes offers, answers and candidates for their sender, and hoard passes on a client's first candidate alone.
 // wrap puts each frame into another, and keyless takes the ICE password out of descriptions.
 // slow delivers everything LATE_MS late, lossy loses half of all frames at random, cut passes on no more than 200 bytes of
 // a frame, quota drops without a word what a client says after two frames, shards is two processes that take clients in
@@ -84,6 +85,8 @@ sockets.on("connection", (socket) => {
     let text = shape === "open" ? JSON.stringify(data) : mangle ? JSON.stringify(parsed) : frame.toString();
     if (flaw === "ids" && parsed.type === "answer") text = text.replace(data.from, "somebody-else");
     if (flaw === "names" && parsed.type === "join") text = text.replace(data.from, "somebody-else");
+    if (flaw === "turned" && data.to) text = JSON.stringify({ ...parsed, data: { ...data, to: data.from, from: data.to } });
+    if (flaw === "hoard" && parsed.type === "candidate" && (socket.told = (socket.told ?? 0) + 1) > 1) return;
     if (flaw === "wrap") text = JSON.stringify({ event: parsed.type, payload: parsed });
     if (flaw === "keyless") text = text.replace(/a=ice-pwd:\w+\\r\\n/, "");
     if (flaw === "tenants" && parsed.type === "offer") {
