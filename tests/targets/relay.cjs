@@ -12,6 +12,7 @@
 // turn and share nothing, and evict closes the client that was in a room before when another joins.
 // LIMIT is the most connections of one address, and REFUSAL what the next one gets: HTTP 429, or close 4429, each with a
 // line in the file REFUSED; a request that is no upgrade takes a place for good.
+// CUT: so many ms after the first connect all clients are cut off, and only then the limit holds.
 // TALK: each client gets a notice so many ms after its connect, and every other one another after as many more.
 // STRICT: it ends at the first frame that is none of its own.
 // RATE: so many frames a second are passed on, one after the other; each frame takes its turn when it comes.
@@ -25,11 +26,15 @@ const server = require("node:http").createServer();
 const channels = new Map();
 const clients = new Set();
 const sockets = new WebSocketServer({ noServer: true, maxPayload: flaw === "size" ? 500 : undefined });
-let upgrades = 0, leaked = 0;
+let upgrades = 0, leaked = 0, limit = Number(process.env.CUT ? Infinity : (process.env.LIMIT ?? Infinity));
+const cut = () => {
+  limit = Number(process.env.LIMIT);
+  clients.forEach((client) => client.terminate());
+};
 server.on("request", (_, response) => { leaked++; response.end(); });
 server.on("upgrade", (request, socket, head) => {
   if (flaw === "few" && upgrades++ > 0) return;
-  const isFull = clients.size + leaked >= Number(process.env.LIMIT ?? Infinity);
+  const isFull = clients.size + leaked >= limit;
   if (isFull && process.env.REFUSED) require("node:fs").appendFileSync(process.env.REFUSED, `${performance.now()}\n`);
   if (isFull && process.env.REFUSAL === "429") return socket.end("HTTP/1.1 429 Too Many Requests\r\n\r\n");
   if (isFull) return sockets.handleUpgrade(request, socket, head, (refused) => refused.close(4429, "too many"));
@@ -62,6 +67,7 @@ const talk = Number(process.env.TALK);
 let connections = 0;
 sockets.on("connection", (socket) => {
   clients.add(socket);
+  if (connections === 0 && process.env.CUT) setTimeout(cut, Number(process.env.CUT));
   socket.shard = connections++ % 2;
   const notices = talk ? 1 + socket.shard : 0;
   for (let nth = 1; nth <= notices; nth++) setTimeout(() => socket.send(JSON.stringify({ type: "notice" })), nth * talk);
