@@ -5,12 +5,14 @@
 // answers and of joins, astray hands offers to all but those that they are for, reverse hands out what came within 50 ms
 // from the last to the first.
 // mute drops all that every other client says after its first frame.
+// turned takes offers, answers and candidates for their sender, and hoard passes on a client's first candidate alone.
 // wrap puts each frame into another, and keyless takes the ICE password out of descriptions.
 // slow delivers everything LATE_MS late, lossy loses half of all frames at random, cut passes on no more than 200 bytes of
 // a frame, quota drops without a word what a client says after two frames, shards is two processes that take clients in
 // turn and share nothing, and evict closes the client that was in a room before when another joins.
 // LIMIT is the most connections of one address, and REFUSAL what the next one gets: HTTP 429, or close 4429, each with a
 // line in the file REFUSED; a request that is no upgrade takes a place for good.
+// CUT: so many ms after the first connect all clients are cut off, and only then the limit holds.
 // TALK: each client gets a notice so many ms after its connect, and every other one another after as many more.
 // STRICT: it ends at the first frame that is none of its own.
 // RATE: so many frames a second are passed on, one after the other; each frame takes its turn when it comes.
@@ -24,11 +26,15 @@ const server = require("node:http").createServer();
 const channels = new Map();
 const clients = new Set();
 const sockets = new WebSocketServer({ noServer: true, maxPayload: flaw === "size" ? 500 : undefined });
-let upgrades = 0, leaked = 0;
+let upgrades = 0, leaked = 0, limit = Number(process.env.CUT ? Infinity : (process.env.LIMIT ?? Infinity));
+const cut = () => {
+  limit = Number(process.env.LIMIT);
+  clients.forEach((client) => client.terminate());
+};
 server.on("request", (_, response) => { leaked++; response.end(); });
 server.on("upgrade", (request, socket, head) => {
   if (flaw === "few" && upgrades++ > 0) return;
-  const isFull = clients.size + leaked >= Number(process.env.LIMIT ?? Infinity);
+  const isFull = clients.size + leaked >= limit;
   if (isFull && process.env.REFUSED) require("node:fs").appendFileSync(process.env.REFUSED, `${performance.now()}\n`);
   if (isFull && process.env.REFUSAL === "429") return socket.end("HTTP/1.1 429 Too Many Requests\r\n\r\n");
   if (isFull) return sockets.handleUpgrade(request, socket, head, (refused) => refused.close(4429, "too many"));
@@ -61,6 +67,7 @@ const talk = Number(process.env.TALK);
 let connections = 0;
 sockets.on("connection", (socket) => {
   clients.add(socket);
+  if (connections === 0 && process.env.CUT) setTimeout(cut, Number(process.env.CUT));
   socket.shard = connections++ % 2;
   const notices = talk ? 1 + socket.shard : 0;
   for (let nth = 1; nth <= notices; nth++) setTimeout(() => socket.send(JSON.stringify({ type: "notice" })), nth * talk);
@@ -84,6 +91,8 @@ sockets.on("connection", (socket) => {
     let text = shape === "open" ? JSON.stringify(data) : mangle ? JSON.stringify(parsed) : frame.toString();
     if (flaw === "ids" && parsed.type === "answer") text = text.replace(data.from, "somebody-else");
     if (flaw === "names" && parsed.type === "join") text = text.replace(data.from, "somebody-else");
+    if (flaw === "turned" && data.to) text = JSON.stringify({ ...parsed, data: { ...data, to: data.from, from: data.to } });
+    if (flaw === "hoard" && parsed.type === "candidate" && (socket.told = (socket.told ?? 0) + 1) > 1) return;
     if (flaw === "wrap") text = JSON.stringify({ event: parsed.type, payload: parsed });
     if (flaw === "keyless") text = text.replace(/a=ice-pwd:\w+\\r\\n/, "");
     if (flaw === "tenants" && parsed.type === "offer") {

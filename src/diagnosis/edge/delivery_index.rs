@@ -178,6 +178,17 @@ impl<'a> DeliveryIndex<'a> {
         .map(|(other, _)| other)
     }
 
+    /// True if each peer that was to get offers lacks one of them, as where the first to each is lost.
+    pub(super) fn loses_first_offers(&self) -> bool {
+        let mut lost = BTreeMap::<Seat, usize>::new();
+        for (from, to) in self.timeline.directions() {
+            if self.timeline.count(from, to, SignalPart::Offer) > 0 {
+                *lost.entry(to).or_default() += self.timeline.unheard(from, to, SignalPart::Offer);
+            }
+        }
+        lost.values().all(|lost| *lost == 1)
+    }
+
     /// The number of parts of the negotiation that reached `to` from any peer.
     pub(super) fn signals_to(&self, to: Seat) -> u32 {
         self.signals.iter().filter(|((_, hearer), _)| *hearer == to).map(|(_, count)| count).sum()

@@ -146,6 +146,11 @@ fn not_taken(timeline: &Timeline, words: &Words, directions: [(Seat, Seat); 2], 
                 None if words.announces(kind) && phase == Phase::Discovery => text,
                 None => continue,
             };
+            // A server that tells all hands on what is for others, too: the candidate of a socket is the same for each of them.
+            let is_shared = |to: Option<Seat>, text: &str| to.is_some_and(|to| to != other) && text.contains(mark);
+            if written(timeline, own).any(|(_, _, to, text)| is_shared(to, text)) {
+                continue;
+            }
             let is_it = |frame: &ReadFrame<'_>| at <= frame.at && frame.text.contains(mark);
             let Some(frame) = read(timeline, other).find(is_it) else { continue };
             let took_it = matches!(frame.concern, Concern::Me { from: Some(from) } | Concern::Elsewhere { from: Some(from) } if from == own);

@@ -68,7 +68,7 @@ impl EdgeEvidence<'_> {
     fn unreadable(&self, directions: [(Seat, Seat); 2], failure: &Failure) -> Option<Insight> {
         let is_offence = failure.phase >= Phase::Negotiation && failure.reason == Reason::Protocol;
         let altered = transport::altered_description(self.index.timeline, directions).filter(|_| is_offence)?;
-        Some(altered.and(format!("Its receiver can't use it: {failure}.")))
+        Some(altered.and(format!("Its receiver can't use it: {}.", failure.detail)))
     }
 
     /// A flaw of the dialect that shows in the handshake in which words were said again: the first one may have ended before.

@@ -3,7 +3,7 @@
 use super::super::cause::{Cause, Insight};
 use super::super::words::AnnouncementChannel;
 use super::delivery_index::{DeliveryIndex, Reception, SeenWorking};
-use crate::vocabulary::{Seat, SignalPart};
+use crate::vocabulary::{Seat, SignalPart, format::plural};
 
 pub(super) fn judge(index: &DeliveryIndex<'_>, seen: &SeenWorking, edge: (Seat, Seat)) -> Insight {
     let timeline = index.timeline;
@@ -32,8 +32,11 @@ fn answer_lost(index: &DeliveryIndex<'_>, from: Seat, to: Seat) -> Insight {
     let lost = format!("The answer of peer {answerer} to peer {offerer} was said and never arrived");
     let candidates = timeline.count(from, to, SignalPart::Candidate);
     if candidates > 0 && timeline.heard_by(from, to, SignalPart::Candidate) == 0 {
-        return Insight::likely(&[Cause::NoAnswer], format!("{lost}, nor did its {candidates} candidates."))
-            .and("A server that drops all that this peer says looks the same.");
+        return Insight::likely(
+            &[Cause::NoAnswer],
+            format!("{lost}, nor did {} of it.", plural(candidates as u64, "candidate")),
+        )
+        .and("A server that drops all that this peer says looks the same.");
     }
     Insight::high(Cause::NoAnswer, format!("{lost}."))
 }
@@ -43,8 +46,11 @@ fn offer_lost(index: &DeliveryIndex<'_>, seen: &SeenWorking, from: Seat, to: Sea
     let (offerer, hearer) = (timeline.number(from), timeline.number(to));
     let lost = format!("The offer of peer {offerer} to peer {hearer} was said and never arrived");
     if index.signals(from, to) > 0 {
-        let evidence = format!("{lost}; what peer {offerer} said to it after that did.");
-        return Insight::likely(&[Cause::LostFirstOffer], evidence);
+        let evidence = format!("{lost}; what peer {offerer} said to it after that did");
+        return match index.loses_first_offers() {
+            true => Insight::likely(&[Cause::LostFirstOffer], format!("{evidence}.")),
+            false => Insight::unknown(format!("{evidence}. Not each peer lacks its first offer, and no other.")),
+        };
     }
     let more_said = timeline.count(from, to, SignalPart::Candidate) > 0;
     let hears_nothing = [AnnouncementChannel::Rooms, AnnouncementChannel::Chat]
@@ -52,13 +58,19 @@ fn offer_lost(index: &DeliveryIndex<'_>, seen: &SeenWorking, from: Seat, to: Sea
         .all(|channel| index.reception(channel, from, to) != Reception::Heard);
     if hears_nothing && let Some(ready) = index.deaf_to(from, to) {
         let ready = timeline.number(ready);
-        return Insight::unknown(format!("{lost}, nor did anything else that peer {offerer} said")).and(format!(
+        return Insight::unknown(format!("{lost}, nor did anything else that peer {offerer} said.")).and(format!(
             "What it said to peer {ready}, which received others by then, was lost, too: it is no late subscription."
         ));
     }
     if hears_nothing {
         let evidence =
             format!("{lost}, nor did anything else that peer {offerer} said; peer {hearer} had just joined.");
+        if !seen.signaling && timeline.texts().next().is_none() {
+            return Insight::likely(&[Cause::Timing, Cause::Connection, Cause::Dialect], evidence).and(
+                "In no traced room did any offer, answer or candidate arrive; a server that alters whom they are for looks \
+                 the same from a run.",
+            );
+        }
         let causes: &[Cause] = if more_said { &[Cause::Timing] } else { &[Cause::Timing, Cause::LostFirstOffer] };
         return Insight::likely(causes, evidence);
     }

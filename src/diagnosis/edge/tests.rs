@@ -188,7 +188,11 @@ fn a_lost_offer_is_told_by_what_was_said_after_it() {
     check(&[after.failed_in(Phase::Negotiation)], &[Cause::LostFirstOffer]);
     check(&[met(offered()).failed_in(Phase::Negotiation)], &[Cause::LostFirstOffer, Cause::ChannelIsolation]);
     check(&[candidate(met(offered())).failed_in(Phase::Negotiation)], &[Cause::ChannelIsolation]);
-    check(&[candidate(offered()).failed_in(Phase::Negotiation)], &[Cause::Timing]);
+    // A late subscription is sure only if offers, answers or candidates arrive somewhere.
+    let late = || candidate(offered()).failed_in(Phase::Negotiation);
+    check(&[late()], &[Cause::Timing, Cause::Connection, Cause::Dialect]);
+    let elsewhere = offered().signal(62, 1, false, SignalPart::Offer, 7).failed_in(Phase::Negotiation);
+    check(&[late(), elsewhere], &[Cause::Timing]);
 }
 
 #[test]
