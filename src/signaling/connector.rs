@@ -1,6 +1,6 @@
 //! Settings of all connections to the target: dialled address, proxy, TLS, and the check of the target policy.
 
-use super::dial::DialLog;
+use super::dial_log::DialLog;
 use super::limits::Limits;
 use super::proxy::Proxy;
 use super::stream::Stream;

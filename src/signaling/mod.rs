@@ -3,6 +3,7 @@
 mod connections;
 mod connector;
 mod dial;
+mod dial_log;
 mod limits;
 mod proxy;
 mod stream;
@@ -13,7 +14,8 @@ mod userinfo;
 
 pub use connections::{Frame, MemoryCall, MemoryConnection, MemoryListener, SignalingConnection};
 pub use connector::{Connector, Refused};
-pub use dial::{DialLog, Endpoint, HttpReply, HttpSteps, OwnRequest, dial, get, open, post};
+pub use dial::{Endpoint, HttpReply, HttpSteps, OwnRequest, dial, get, open, post};
+pub use dial_log::DialLog;
 pub use limits::Limits;
 pub use proxy::Proxy;
 pub use target_policy::{TargetPolicy, is_private, resolve};

@@ -1,7 +1,7 @@
 //! A connection whose first frames each way are logged.
 
 use super::{Frame, SignalingConnection};
-use crate::signaling::dial::DialLog;
+use crate::signaling::dial_log::DialLog;
 use crate::vocabulary::Failure;
 use std::task::{Context, Poll};
 use std::time::{Duration, SystemTime};

@@ -1,11 +1,9 @@
 //! Opens a connection from a URL: resolve, check the target policy, connect, proxy, TLS; upgrade, or request a stream.
 
-mod dial_log;
 mod endpoint;
 pub(super) mod http;
 mod open;
 
-pub use dial_log::DialLog;
 pub use endpoint::{Endpoint, HttpSteps, OwnRequest};
 pub use http::{HttpReply, get, post};
 pub use open::open;
@@ -13,6 +11,7 @@ pub(super) use open::open_secured;
 
 use super::connections::{EventStream, LoggedConnection, SignalingConnection, WebSocketConnection, config, failure};
 use super::connector::Connector;
+use super::dial_log::DialLog;
 use crate::dialect::Wire;
 use crate::vocabulary::{Failure, Phase, Reason};
 use open::open_stream;
