@@ -67,6 +67,7 @@ mod tests {
         assert_eq!((parts[0], parts[1].len(), parts[2].len(), parts[3]), ("00", 32, 16, "01"), "{header}");
         assert!(header.bytes().all(|byte| byte == b'-' || byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte)));
     }
+
     #[test]
     fn a_stream_depends_on_seed_purpose_and_index_alone() {
         let first = |seed: u64, purpose: &str, index: u64| Seed(seed).stream(purpose, index).next_u64();

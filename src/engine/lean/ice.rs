@@ -147,9 +147,13 @@ impl Ice {
             && let Some(at) = self.selected.and_then(|to| self.pair(to))
             && self.pairs[at].sent_at.is_none()
         {
-            self.check(now, at, random, out);
-            self.timer = Some(now + CONSENT_AGAIN);
+            self.ask_consent(now, at, random, out);
         }
+    }
+
+    fn ask_consent(&mut self, now: Instant, at: usize, random: &mut ChaCha8Rng, out: &mut Packets) {
+        self.check(now, at, random, out);
+        self.timer = Some(now + CONSENT_AGAIN);
     }
 
     /// Sends the checks that are due.
@@ -165,10 +169,7 @@ impl Ice {
             return Ok(());
         }
         match self.selected.and_then(|to| self.pair(to)) {
-            Some(at) => {
-                self.check(now, at, random, out);
-                self.timer = Some(now + CONSENT_AGAIN);
-            }
+            Some(at) => self.ask_consent(now, at, random, out),
             None => {
                 self.pause = (self.pause * 2).min(PAUSE_LAST);
                 self.check_all(now, random, out);
@@ -365,6 +366,15 @@ mod tests {
             Self { ends, wire, random, out, now: Instant::now(), datagrams: 0, checks }
         }
 
+        fn connected() -> Self {
+            let mut world = Self::new([true, false]);
+            world.add(0, address(1));
+            world.begin(0);
+            world.begin(1);
+            world.deliver_all();
+            world
+        }
+
         fn begin(&mut self, end: usize) {
             let remote = self.ends[1 - end].local().clone();
             let patience = Duration::from_secs(9);
@@ -488,11 +498,7 @@ mod tests {
 
     #[test]
     fn consent_is_checked_after_four_to_six_seconds_by_both_ends_at_once() {
-        let mut world = World::new([true, false]);
-        world.add(0, address(1));
-        world.begin(0);
-        world.begin(1);
-        world.deliver_all();
+        let mut world = World::connected();
         world.checks = [vec![world.now], vec![world.now]];
         for _ in 0..40 {
             assert_eq!(world.turn_clock(), [Ok(()), Ok(())]);
@@ -507,11 +513,7 @@ mod tests {
 
     #[test]
     fn a_check_that_is_near_goes_out_once_and_one_that_is_far_not_at_all() {
-        let mut world = World::new([true, false]);
-        world.add(0, address(1));
-        world.begin(0);
-        world.begin(1);
-        world.deliver_all();
+        let mut world = World::connected();
         let (due, before) = (world.ends[0].consent_at().unwrap(), world.checks[0].len());
         for (early, checks) in [(1_501, 0), (1_500, 1), (900, 1)] {
             let now = due - Duration::from_millis(early);
@@ -523,11 +525,7 @@ mod tests {
 
     #[test]
     fn consent_outlives_a_hole_and_ends_after_thirty_seconds() {
-        let mut world = World::new([true, false]);
-        world.add(0, address(1));
-        world.begin(0);
-        world.begin(1);
-        world.deliver_all();
+        let mut world = World::connected();
         let hole = world.now + Duration::from_secs(60);
         while world.now < hole {
             assert_eq!(world.turn_clock(), [Ok(()), Ok(())]);

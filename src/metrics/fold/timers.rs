@@ -36,22 +36,10 @@ impl TimerId {
     pub(crate) const PHASES: [Self; 6] =
         [Self::Join, Self::Discovery, Self::Negotiation, Self::Ice, Self::Dtls, Self::Channel];
 
-    /// The timers that have samples without the generator's share.
-    pub(crate) const WITH_NET: [Self; 9] = [
-        Self::Connect,
-        Self::Join,
-        Self::Discovery,
-        Self::Negotiation,
-        Self::Ice,
-        Self::Dtls,
-        Self::Channel,
-        Self::TimeToOpen,
-        Self::RoomComplete,
-    ];
-
-    /// True if the timer of this name is one of `WITH_NET`.
-    pub(crate) fn has_net(name: &str) -> bool {
-        Self::WITH_NET.iter().any(|timer| TIMERS[*timer as usize] == name)
+    /// True if the timer has samples without the generator's share.
+    pub(crate) fn has_net(timer: usize) -> bool {
+        let others = [Self::Connect, Self::TimeToOpen, Self::RoomComplete];
+        Self::PHASES.iter().chain(&others).any(|of| *of as usize == timer)
     }
 
     /// True if due and began can differ; the other timers show the same samples on both clocks.

@@ -22,9 +22,10 @@ pub struct LiveMetrics {
 
 /// Every timer on each of its clocks, as `Recorder::live` takes them; `kinds`: the dialect's message types.
 pub fn all_timers(kinds: &[String]) -> Vec<(String, Clock)> {
-    let began = (0..TIMERS.len()).filter(|timer| TimerId::has_two_clocks(*timer));
-    let began = began.map(|timer| (TIMERS[timer].to_owned(), Clock::Began));
-    let net = TimerId::WITH_NET.iter().map(|timer| (TIMERS[*timer as usize].to_owned(), Clock::Net));
+    let on = |clock: Clock, has: fn(usize) -> bool| {
+        (0..TIMERS.len()).filter(move |timer| has(*timer)).map(move |timer| (TIMERS[timer].to_owned(), clock))
+    };
+    let (began, net) = (on(Clock::Began, TimerId::has_two_clocks), on(Clock::Net, TimerId::has_net));
     let kinds = kinds.iter().map(|kind| format!("{DELIVERY_OF_A_KIND}{kind}"));
     let names = TIMERS.iter().map(|name| (*name).to_owned()).chain(kinds);
     names.map(|name| (name, Clock::Due)).chain(began).chain(net).collect()
@@ -74,7 +75,10 @@ impl LiveMetrics {
                 Clock::Due => timer.due = samples.clone(),
                 Clock::Began => timer.began = Some(samples.clone()),
                 // A gate may read a timer without a share of the generator's: it is that of began.
-                Clock::Net => timer.net = TimerId::has_net(name).then(|| samples.clone()),
+                Clock::Net => {
+                    let has_net = TIMERS.iter().position(|known| known == name).is_some_and(TimerId::has_net);
+                    timer.net = has_net.then(|| samples.clone());
+                }
             }
         }
         timers

@@ -5,8 +5,8 @@ use std::fs;
 use std::net::Ipv4Addr;
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
-use std::thread::sleep;
-use std::time::{Duration, Instant};
+use std::time::Duration;
+use support::holds_within;
 use support::network::{alone_as_root, is_own};
 use support::serving::Serving;
 
@@ -142,14 +142,6 @@ fn text(output: Output) -> String {
     String::from_utf8_lossy(&output.stdout).trim().to_owned()
 }
 
-/// Waits until it holds; `false` if it does not in time.
-fn until(mut holds: impl FnMut() -> bool) -> bool {
-    let until = Instant::now() + PATIENCE;
-    while !holds() {
-        if Instant::now() > until {
-            return false;
-        }
-        sleep(Duration::from_millis(100));
-    }
-    true
+fn until(holds: impl FnMut() -> bool) -> bool {
+    holds_within(PATIENCE, holds)
 }

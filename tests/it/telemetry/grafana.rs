@@ -10,7 +10,7 @@ use std::net::{Shutdown, TcpListener, TcpStream};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc;
-use std::time::{Duration, Instant};
+use support::holds_within;
 use url::form_urlencoded::byte_serialize;
 
 /// Some edges fail, so that there are failures to draw, and a finding.
@@ -136,20 +136,13 @@ fn no_panel_of_the_dashboard_is_empty() {
     let relay = Relay::start();
     let Some(prometheus) = Prometheus::start(folder.path(), &relay.address) else { return };
     // It begins to scrape up to 5 s after its start.
-    let until = Instant::now() + PATIENCE;
-    while prometheus.query("up", None).is_empty() {
-        assert!(Instant::now() < until, "it never began to scrape");
-        std::thread::sleep(Duration::from_millis(50));
-    }
+    assert!(holds_within(PATIENCE, || !prometheus.query("up", None).is_empty()), "it never began to scrape");
     let run = start(&TROUBLED);
     let url = told(&run, "metrics: http://");
     relay.to.send(url.trim_end_matches("/metrics").to_owned()).unwrap();
     let played = run.end_within(PATIENCE);
-    let until = Instant::now() + PATIENCE;
-    while prometheus.query("last_over_time(meshload_run_result[5m])", None).is_empty() {
-        assert!(Instant::now() < until, "the last figures were never scraped; {}", played.stderr);
-        std::thread::sleep(Duration::from_millis(50));
-    }
+    let is_scraped = || !prometheus.query("last_over_time(meshload_run_result[5m])", None).is_empty();
+    assert!(holds_within(PATIENCE, is_scraped), "the last figures were never scraped; {}", played.stderr);
     let time = |metric: &str| {
         let found = prometheus.query(&format!("last_over_time({metric}[5m])"), None);
         found[0]["value"][1].as_str().unwrap().parse::<f64>().unwrap()
