@@ -12,14 +12,13 @@ pub(super) struct GateWatch {
     checked_at: Option<Instant>,
     /// Those of the last check, in the gates' order.
     results: Vec<GateResult>,
-    live_status: Option<LiveStatus>,
 }
 
 impl GateWatch {
     /// `is_shown`: progress or metrics show the gates. Without, only gates marked `abort` are watched.
     pub(super) fn new(gates: Vec<Gate>, is_shown: bool) -> Self {
         let gates = gates.into_iter().filter(|gate| is_shown || gate.abort).collect();
-        Self { gates, checked_at: None, results: vec![], live_status: None }
+        Self { gates, checked_at: None, results: vec![] }
     }
 
     /// The timers that workers must copy; `None` if no gate is watched.
@@ -36,7 +35,6 @@ impl GateWatch {
         let live = statuses.live()?;
         self.checked_at = Some(now);
         self.results = judge(&self.gates, &live);
-        self.live_status = Some(live_status(&self.gates, &self.results));
         tripped(&self.gates, elapsed, &self.results).cloned()
     }
 
@@ -45,8 +43,8 @@ impl GateWatch {
         &self.results
     }
 
-    /// The gates' status at the last check.
-    pub(super) fn live_status(&self) -> Option<&LiveStatus> {
-        self.live_status.as_ref()
+    /// The gates' status at the last check; `None` before the first.
+    pub(super) fn live_status(&self) -> Option<LiveStatus> {
+        (!self.results.is_empty()).then(|| live_status(&self.gates, &self.results))
     }
 }

@@ -133,7 +133,7 @@ impl Supervisor {
                     tally,
                     recent_p99_us: self.common.statuses.recent_p99_us(),
                     latency_p99_us: self.common.statuses.recent_latency_p99_us(),
-                    gates: self.gate_watch.live_status(),
+                    gates: self.gate_watch.live_status().as_ref(),
                 });
             }
             if wanted == Some(PeerCommand::Leave) || !self.is_playing() {
