@@ -7,10 +7,15 @@ use crate::commands::inputs;
 use crate::commands::inputs::access::access;
 use crate::commands::inputs::gates;
 use crate::commands::report::report_dir::ReportDir;
-use crate::commands::run::run_job::{barred_line, report_start_error, run_spec, show, stop_signals};
+use crate::commands::run::run_job::{
+    barred_line, control_spec, play, report_start_error, run_spec, show, stop_signals,
+};
 use crate::commands::run::share::PlayedPart;
 use crate::commands::terminal::write_stderr;
-use crate::controller::{Access, Capture, Endpoints, RunSpec, StartError, StatusFeed, StopSignals, check_target};
+use crate::controller::{
+    Access, Capture, Endpoints, PlayedShare, RunSpec, StartError, StatusFeed, StopSignals, check_target, control_plan,
+    wait_for_target,
+};
 use crate::dialect::{self, Dialect};
 use crate::fleet::{AgentMachine, BusAgent, BusError, PlanOffer, PlanRefusal, RunName};
 use crate::gates::Gate;
@@ -79,11 +84,10 @@ fn play_offers(
 ) -> Played {
     let usual = || Path::new("reports").join(format!("agent-{run}-{}", agent.slot()));
     let folder = args.out.clone().unwrap_or_else(usual);
-    let mut exit = Exit::Passed;
+    let (mut exit, mut control) = (Exit::Passed, None);
     loop {
-        let is_only = offer.is_last && offer.round == 1;
-        let out = if is_only { folder.clone() } else { folder.join(offer.round.to_string()) };
-        match play_offer(args, agent, &offer, &ReportDir::at(out), signals) {
+        let out = offer.number.map_or_else(|| folder.clone(), |number| folder.join(number.to_string()));
+        match play_offer(args, agent, (&offer, &mut control), &ReportDir::at(out), signals) {
             Ok(Played::Over(played)) => exit = exit.first_of(played),
             Ok(displaced) => return displaced,
             Err(ended) => return Played::Over(exit.first_of(ended)),
@@ -99,14 +103,14 @@ fn play_offers(
     }
 }
 
-/// Plays a round if this machine can and may.
+/// Plays a round if this machine can and may; before the first one its `control` run, if there is to be one.
 ///
 /// # Errors
 /// It does not take place here; stderr has it already, and the controller knows.
 fn play_offer(
     args: &AgentArgs,
     agent: &mut BusAgent,
-    offer: &PlanOffer,
+    (offer, control): (&PlanOffer, &mut Option<PlayedShare>),
     folder: &ReportDir,
     signals: &StopSignals,
 ) -> Result<Played, Exit> {
@@ -121,7 +125,12 @@ fn play_offer(
         report_start_error(&error)
     })?;
     let share = ShareOf { index: agent.slot(), of: offer.agents };
-    job.play(agent, share, folder, signals)
+    if offer.control && control.is_none() {
+        *control = Some(job.play_control(share, signals).inspect_err(|_| {
+            agent.refuse(refusal("its control run could not be started; its own stderr has the reason"));
+        })?);
+    }
+    job.play(agent, (share, control.clone()), folder, signals)
 }
 
 fn refusal(why: &str) -> PlanRefusal {
@@ -176,9 +185,30 @@ impl<'a> AgentJob<'a> {
     /// # Errors
     /// It may not, or the target's URL can't be read.
     fn check_target(&self) -> Result<(), StartError> {
+        check_target(&self.endpoints(), &self.dialect)
+    }
+
+    fn endpoints(&self) -> Endpoints {
         let target = &self.plan.profile.target;
         let url = target.url.as_ref().map(|url| url.reveal().to_owned()).unwrap_or_default();
-        check_target(&Endpoints::new(target.clone(), url, "check", self.access.clone()), &self.dialect)
+        Endpoints::new(target.clone(), url, "check", self.access.clone())
+    }
+
+    fn run_spec(&self, share: ShareOf, plan: Plan) -> RunSpec {
+        let load = LoadArgs { wait_for_target: Duration::ZERO, workers: self.args.workers };
+        let shown = show(self.args.quiet || self.args.no_progress, self.args.color);
+        let (access, dialect, gates) = (self.access.clone(), self.dialect.clone(), self.gates.clone());
+        let spec = run_spec(&load, access, shown, plan, dialect, gates, vec![]);
+        RunSpec { run_id: self.offer.run_id.clone(), share, ..spec }
+    }
+
+    /// Plays the control run of the share, on this machine alone.
+    ///
+    /// # Errors
+    /// It could not be started; stderr has it already.
+    fn play_control(&self, share: ShareOf, signals: &StopSignals) -> Result<PlayedShare, Exit> {
+        let spec = control_spec(self.run_spec(share, control_plan(&self.plan, share.of)));
+        play(spec, self.args.quiet, signals).map(|done| done.played)
     }
 
     /// Plays a round and hands its part over; the part stays here as well.
@@ -188,13 +218,14 @@ impl<'a> AgentJob<'a> {
     fn play(
         self,
         agent: &mut BusAgent,
-        share: ShareOf,
+        (share, control): (ShareOf, Option<PlayedShare>),
         folder: &ReportDir,
         signals: &StopSignals,
     ) -> Result<Played, Exit> {
-        let Self { args, offer, plan, dialect, gates, access } = self;
-        let round = offer.round;
-        let (start_at, clock) = match agent.wait_for_start(round, offer.plan_sha256.clone()) {
+        let (offer, quiet) = (self.offer, self.args.quiet);
+        let (round, endpoints) = (offer.round, self.endpoints());
+        let reach = wait_for_target(&endpoints, &self.dialect, offer.wait_for_target);
+        let (start_at, clock) = match agent.wait_for_start(round, offer.plan_sha256.clone(), reach) {
             Ok(start) => start,
             Err(BusError::Displaced(why)) => return Ok(Played::Displaced(why)),
             Err(error) => {
@@ -202,17 +233,13 @@ impl<'a> AgentJob<'a> {
                 return Err(ended(&error));
             }
         };
-        let load = LoadArgs { wait_for_target: Duration::ZERO, workers: args.workers };
-        let shown = show(args.quiet || args.no_progress, args.color);
         let spec = RunSpec {
-            run_id: offer.run_id.clone(),
-            share,
             start_at: Some(start_at),
-            status: Some(StatusFeed { sender: agent.status(), gates: abort_gates(&gates) }),
-            keep: Capture { traces: offer.traces.into(), events_bytes_max: None },
-            ..run_spec(&load, access, shown, plan, dialect, gates, vec![])
+            status: Some(StatusFeed { sender: agent.status(), gates: abort_gates(&self.gates) }),
+            keep: Capture { traces: offer.traces.into(), events_bytes_max: offer.events_bytes_max },
+            ..self.run_spec(share, self.plan.clone())
         };
-        let mut played = PlayedPart::play(spec, Some(clock), args.quiet, signals).inspect_err(|_| {
+        let mut played = PlayedPart::play(spec, (Some(clock), control), quiet, signals).inspect_err(|_| {
             agent.refuse(refusal("its run could not be started; its own stderr has the reason"));
         })?;
         played.stopped_by(agent.stopped_by());

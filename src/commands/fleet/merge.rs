@@ -23,7 +23,18 @@ pub fn merge(args: &MergeArgs) -> Exit {
         signals: &StopSignals::none(),
         folder: args.output.out.clone().map(ReportDir::at),
     };
-    report.finish(parts)
+    merged(parts).map_or_else(|exit| exit, |merged| report.finish(merged))
+}
+
+/// Merges parts.
+///
+/// # Errors
+/// They are not of one run; stderr has it already.
+pub(in crate::commands) fn merged(parts: Vec<Part>) -> Result<MergedRun, Exit> {
+    fleet::merge(parts, Instant::now()).map_err(|error| {
+        write_stderr([error]);
+        Exit::Usage
+    })
 }
 
 /// The report of parts: where it goes, and how much may be missing.
@@ -37,38 +48,31 @@ pub(in crate::commands) struct MergeReport<'a> {
 }
 
 impl MergeReport<'_> {
-    /// Merges the parts, writes and prints the report, and returns the exit.
-    pub(in crate::commands) fn finish(self, parts: Vec<Part>) -> Exit {
-        self.with_merged(parts, |context, ended| context.finish(ended)).unwrap_or_else(|exit| exit)
+    /// Writes and prints the report, and returns the exit.
+    pub(in crate::commands) fn finish(self, merged: MergedRun) -> Exit {
+        self.with_merged(merged, |context, ended| context.finish(ended))
     }
 
-    /// Merges the parts and writes the report.
-    ///
-    /// # Errors
-    /// They are not of one run; stderr has it already.
-    pub(in crate::commands) fn judge(self, parts: Vec<Part>) -> Result<JudgedRun, Exit> {
-        self.with_merged(parts, |context, ended| context.judge(ended))
+    /// Writes the report.
+    pub(in crate::commands) fn judge(self, merged: MergedRun) -> JudgedRun {
+        self.with_merged(merged, |context, ended| context.judge(ended))
     }
 
-    fn with_merged<T>(self, parts: Vec<Part>, end: impl FnOnce(FinishContext<'_>, EndedRun) -> T) -> Result<T, Exit> {
-        let merged = fleet::merge(parts, Instant::now()).map_err(|error| {
-            write_stderr([error]);
-            Exit::Usage
-        })?;
-        let MergedRun { summary, validity, profile, stop, panics, missing_share } = merged;
+    fn with_merged<T>(self, merged: MergedRun, end: impl FnOnce(FinishContext<'_>, EndedRun) -> T) -> T {
+        let MergedRun { summary, validity, profile, stop, panics, missing_share, control } = merged;
         write_stderr(&summary.missing);
         let usual = || ReportDir::at(ReportDir::usual(&summary.run.name, Seed(summary.run.seed)));
         let context = FinishContext {
             validity: &validity,
             profile: &profile,
-            control: None,
+            control: control.as_ref(),
             output: self.output,
             signals: self.signals,
             telemetry: None,
             tolerates_loss: missing_share > 0.0 && missing_share <= self.tolerate_loss,
             folder: &self.folder.unwrap_or_else(usual),
         };
-        Ok(end(context, EndedRun { summary, stop, panics, events: None }))
+        end(context, EndedRun { summary, stop, panics, events: None })
     }
 }
 

@@ -16,6 +16,7 @@ use super::inputs::{self, faults, gates};
 use super::report::report_dir::ReportDir;
 use super::terminal::{logged, seed, write_stderr};
 use crate::cli::RunArgs;
+use crate::controller::{FinishedRun, Stop, control_floor};
 use crate::os::{machine_limits, raise_descriptors};
 use crate::plan::{Cost, Plan};
 use crate::vocabulary::Seed;
@@ -97,8 +98,10 @@ fn play_all(mut job: RunJob<'_>, plan: Plan, folder: &ReportDir) -> Exit {
         return run_share(&job, plan, share, start_at, folder);
     }
     if args.trust.control {
-        match job.run_control(plan) {
-            Ok(control) => job.control = control,
+        match job.run_control(&job.run_spec(plan)) {
+            // A signal ends the run too, before its first peer.
+            Ok(FinishedRun { stop: Some(Stop::Signal(_)), .. }) => {}
+            Ok(done) => job.control = Some(control_floor(done.summary)),
             Err(exit) => return exit,
         }
     }

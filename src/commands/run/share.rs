@@ -6,7 +6,7 @@ use crate::cli::RunArgs;
 use crate::commands::Exit;
 use crate::commands::report::report_dir::{EVENTS_FILE, PART_FILE, ReportDir};
 use crate::commands::terminal::write_stderr;
-use crate::controller::{FinishedRun, RunSpec, StopSignals};
+use crate::controller::{FinishedRun, PlayedShare, RunSpec, StopSignals};
 use crate::fleet::{ClockOffset, Part, PartContext, PlannedWork};
 use crate::os::host_name;
 use crate::plan::{Plan, ShareOf};
@@ -19,9 +19,14 @@ use std::time::{SystemTime, UNIX_EPOCH};
 /// One sentence if `args` name a share that can't be played.
 pub(super) fn obstacle(args: &RunArgs) -> Option<String> {
     let start_at = args.fleet.start_at?;
-    if args.trust.repeat > 1 || args.trust.retry_invalid > 0 || args.trust.control {
-        return Some("--share: a share is played once: leave out --repeat, --retry-invalid and --control".to_owned());
+    if args.trust.repeat > 1 || args.trust.retry_invalid > 0 {
+        return Some("--share: a share is played once: leave out --repeat and --retry-invalid".to_owned());
     }
+    late(start_at)
+}
+
+/// One sentence if the start in common has passed.
+fn late(start_at: SystemTime) -> Option<String> {
     let late = SystemTime::now().duration_since(start_at).ok()?;
     let seconds = late.as_secs_f64();
     Some(format!(
@@ -39,7 +44,15 @@ pub(super) fn run_share(
 ) -> Exit {
     let run_id = common_run_id(&plan, job.dialect.file_text(), start_at);
     let spec = RunSpec { run_id, share, start_at: Some(start_at), ..job.run_spec(plan) };
-    match PlayedPart::play(spec, None, job.args.output.quiet, &job.signals) {
+    let played = || {
+        let control = job.args.trust.control.then(|| job.run_control(&spec)).transpose()?;
+        if let (Some(_), Some(why)) = (&control, late(start_at)) {
+            write_stderr([why]);
+            return Err(Exit::Usage);
+        }
+        PlayedPart::play(spec, (None, control.map(|control| control.played)), job.args.output.quiet, &job.signals)
+    };
+    match played() {
         Ok(played) => played.write(folder),
         Err(exit) => exit,
     }
@@ -55,13 +68,14 @@ pub(in crate::commands) struct PlayedPart {
 }
 
 impl PlayedPart {
-    /// Plays the share of `spec`, whose gates are those of the whole run. `clock` is this machine's beside the controller's.
+    /// Plays the share of `spec`, whose gates are those of the whole run. `clock` is this machine's beside the controller's,
+    /// `control` the share's control run.
     ///
     /// # Errors
     /// The run could not be started; stderr already has the reason.
     pub(in crate::commands) fn play(
         spec: RunSpec,
-        clock: Option<ClockOffset>,
+        (clock, control): (Option<ClockOffset>, Option<PlayedShare>),
         quiet: bool,
         signals: &StopSignals,
     ) -> Result<Self, Exit> {
@@ -84,7 +98,7 @@ impl PlayedPart {
         let FinishedRun { summary, stop, played, probe, panics, events } = done;
         let exit = unjudged_exit(false, &summary, stop, panics);
         (context.probe, context.stop, context.panics) = (probe, stop, panics);
-        Ok(Self { part: Part { context, played }, events, edges: summary.counts.edges, exit })
+        Ok(Self { part: Part { context, played, control }, events, edges: summary.counts.edges, exit })
     }
 
     /// Names what stopped the share, if `why` knows more of it.

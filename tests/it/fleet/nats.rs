@@ -157,6 +157,16 @@ impl<'a> BusRun<'a> {
         self.start(&[&["agent", "--no-progress", "--out", out], args].concat(), Some(variable))
     }
 
+    /// An agent of a shell that first runs `script`.
+    pub fn agent_after(&self, script: &str, out: &str) -> Process {
+        let mut command = Command::new("bash");
+        command.current_dir(self.folder.path()).env_clear().stdin(Stdio::null());
+        command.args(["-c", &format!("{script} && exec \"$0\" \"$@\""), env!("CARGO_BIN_EXE_meshload")]);
+        command.args(["agent", "--no-progress", "--out", out]).args(self.bus());
+        command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        Process::of(command.spawn().expect("bash starts"))
+    }
+
     fn start(&self, args: &[&str], variable: Option<(&str, &str)>) -> Process {
         let mut command = super::meshload(self.folder.path(), &[args, &self.bus()].concat());
         command.envs(variable).stdout(Stdio::piped()).stderr(Stdio::piped());
