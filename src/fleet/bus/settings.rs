@@ -31,7 +31,7 @@ impl BusSettings {
     /// One sentence, without the URL's password.
     pub(super) fn checked_url(&self) -> Result<Url, BusError> {
         let usage = |why: &str| BusError::Usage(format!("--bus: {why}"));
-        let url = Url::parse(&self.url).map_err(|_| usage("expected a URL such as nats://127.0.0.1:4222"))?;
+        let url = Url::parse(&self.url).map_err(|_| usage("expected one URL such as nats://127.0.0.1:4222"))?;
         let is_local = match url.host() {
             Some(Host::Ipv4(address)) => address.is_loopback(),
             Some(Host::Ipv6(address)) => address.is_loopback(),
