@@ -64,6 +64,9 @@ pub struct BusTlsArgs {
     /// The certificate's private key, in PEM [default: in --bus-cert's file]
     #[arg(long, value_name = "FILE", requires = "bus_cert", env = "MESHLOAD_BUS_KEY")]
     pub bus_key: Option<PathBuf>,
+    /// Identity on the bus: a .creds file of NATS, or the seed of a user's nkey
+    #[arg(long, value_name = "FILE", env = "MESHLOAD_BUS_CREDS")]
+    pub bus_creds: Option<PathBuf>,
     /// Takes a bus outside of this machine that is not encrypted
     #[arg(long, env = "MESHLOAD_INSECURE_BUS", value_parser = FalseyValueParser::new())]
     pub insecure_bus: bool,

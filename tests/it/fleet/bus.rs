@@ -3,6 +3,9 @@
 use super::nats::{BusRun, Nats, RIGHTS_OF_SLOT_0, end_all};
 use super::{merged, meshload};
 use serde_json::Value;
+use std::path::Path;
+use std::process::Command;
+use support::network::skip;
 use support::serving::Serving;
 
 /// A load that any machine carries.
@@ -199,16 +202,25 @@ fn kubernetes_takes_the_manifest() {
         ["manifest", "kubernetes", "ci", "--agents", "3", "--run", "nightly", "--target", "wss://s.example.org/"];
     let output = meshload(folder.path(), &args).output().expect("the program starts");
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    let python = |args: &[&str]| std::process::Command::new("python3").args(args).output();
+    let manifest = String::from_utf8(output.stdout).expect("UTF-8");
+    let python = |args: &[&str]| {
+        let packages = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/interop/python");
+        Command::new("python3").env("PYTHONPATH", packages).args(args).output()
+    };
     if !python(&["-c", "import kubernetes_validate"]).is_ok_and(|output| output.status.success()) {
-        println!("skipped: kubernetes-validate is not installed (pip install kubernetes-validate)");
-        return;
+        return skip("kubernetes-validate is not installed (scripts/setup)");
     }
-    let path = folder.path().join("run.yaml");
-    std::fs::write(&path, &output.stdout).expect("a file");
-    let judged = python(&["-m", "kubernetes_validate", "--strict", &path.display().to_string()]).expect("python3");
-    let told = [judged.stdout, judged.stderr].map(|text| String::from_utf8_lossy(&text).into_owned()).concat();
-    assert!(judged.status.success() && told.matches("passed for resource").count() == 3, "{told}");
+    let judged = |text: &str| {
+        let path = folder.path().join("run.yaml");
+        std::fs::write(&path, text).expect("a file");
+        let judged = python(&["-m", "kubernetes_validate", "--strict", &path.display().to_string()]).expect("python3");
+        let told = [judged.stdout, judged.stderr].map(|text| String::from_utf8_lossy(&text).into_owned()).concat();
+        (judged.status.success(), told)
+    };
+    let (is_sound, told) = judged(&manifest);
+    assert!(is_sound && told.matches("passed for resource").count() == 3, "{told}");
+    let (is_sound, told) = judged(&manifest.replace("backoffLimit", "backofLimit"));
+    assert!(!is_sound && told.contains("'backofLimit' was unexpected"), "{told}");
 }
 
 #[test]

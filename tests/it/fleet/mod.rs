@@ -2,6 +2,7 @@
 //! their parts.
 
 mod bus;
+mod credentials;
 mod hosts;
 mod losses;
 mod nats;

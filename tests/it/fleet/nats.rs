@@ -94,9 +94,12 @@ fn spawn(
     command.current_dir(folder).args(["-c", "nats.conf", "-a", &host, "-js", "-sd", ".", "-p", &port]);
     let mut child = command.stderr(Stdio::piped()).spawn().expect("nats-server starts");
     let mut lines = BufReader::new(child.stderr.take().expect("a pipe")).lines().map_while(Result::ok);
+    let mut told = String::new();
     let address = lines
-        .find_map(|line| line.split_once("client connections on ")?.1.trim().parse().ok())
-        .expect("a line with the address");
+        .by_ref()
+        .inspect(|line| told += &format!("{line}\n"))
+        .find_map(|line| line.split_once("client connections on ")?.1.trim().parse().ok());
+    let address = address.unwrap_or_else(|| panic!("no line with the address:\n{told}"));
     lines.find(|line| line.contains("Server is ready")).expect("a server that is ready");
     // Somebody reads on, or a full pipe would stop it.
     let log = log.clone();
