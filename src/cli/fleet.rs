@@ -2,6 +2,7 @@
 
 use super::access::AccessArgs;
 use super::options::{ColorWhen, OutputArgs, folder, tolerance};
+use super::telemetry::TelemetryArgs;
 use crate::plan::ShareOf;
 use crate::profile::duration;
 use crate::summary::wall_time::from_rfc3339;
@@ -103,6 +104,8 @@ pub struct AgentArgs {
     /// Folder for part.mesh [default: reports/agent-ID-SLOT]
     #[arg(short, long, value_name = "DIR", value_parser = folder, env = "MESHLOAD_OUT")]
     pub out: Option<PathBuf>,
+    #[command(flatten)]
+    pub telemetry: TelemetryArgs,
     /// Colour on the terminal
     #[arg(long, value_enum, value_name = "WHEN", default_value_t = ColorWhen::Auto, env = "MESHLOAD_COLOR")]
     pub color: ColorWhen,

@@ -11,6 +11,7 @@ use crate::commands::run::run_job::{
     barred_line, control_spec, play, report_start_error, run_spec, show, stop_signals,
 };
 use crate::commands::run::share::PlayedPart;
+use crate::commands::run::telemetry::RunTelemetry;
 use crate::commands::terminal::write_stderr;
 use crate::controller::{
     Access, Capture, Endpoints, PlayedShare, RunSpec, StartError, StatusFeed, StopSignals, check_target, control_plan,
@@ -22,12 +23,17 @@ use crate::gates::Gate;
 use crate::os::{host_name, machine, machine_limits, raise_descriptors};
 use crate::plan::{Cost, Plan, ShareOf};
 use crate::profile::ProfileSource;
+use crate::telemetry::PlannedCourse;
 use crate::vocabulary::Seed;
+use std::cell::OnceCell;
 use std::path::Path;
 use std::time::Duration;
 
 /// Variables in which schedulers number the processes of a job, from 0.
 const SLOT_VARIABLES: [&str; 2] = ["JOB_COMPLETION_INDEX", "SLURM_PROCID"];
+
+/// The metrics of an agent's rounds, once the first has begun; `None` inside if none are to be shown.
+type AgentTelemetry = OnceCell<Option<RunTelemetry>>;
 
 pub fn agent(args: &AgentArgs) -> Exit {
     let slot = args.slot.or_else(|| SLOT_VARIABLES.iter().find_map(|name| inputs::variable(name)?.parse().ok()));
@@ -52,13 +58,17 @@ pub fn agent(args: &AgentArgs) -> Exit {
         }
     };
     let bus = settings(&args.bus, &args.tls);
+    let telemetry = OnceCell::new();
     // Joins again each time that another agent takes its slot before the start.
     loop {
         match BusAgent::join(&bus, &run, (slot, own.clone()), args.join_timeout, &signals, &tell) {
             Ok((mut agent, offer)) => {
                 tell(format!("slot {} of {} in the run {run}", agent.slot(), offer.agents));
-                match play_offers(args, &run, &mut agent, offer, &signals) {
-                    Played::Over(exit) => return exit,
+                match play_offers(args, &run, &mut agent, offer, (&signals, &telemetry)) {
+                    Played::Over(exit) => {
+                        telemetry.get().into_iter().flatten().for_each(RunTelemetry::wait_for_last_scrape);
+                        return exit;
+                    }
                     Played::Displaced(why) => tell(why),
                 }
             }
@@ -80,14 +90,14 @@ fn play_offers(
     run: &RunName,
     agent: &mut BusAgent,
     mut offer: PlanOffer,
-    signals: &StopSignals,
+    (signals, telemetry): (&StopSignals, &AgentTelemetry),
 ) -> Played {
     let usual = || Path::new("reports").join(format!("agent-{run}-{}", agent.slot()));
     let folder = args.out.clone().unwrap_or_else(usual);
     let (mut exit, mut control) = (Exit::Passed, None);
     loop {
         let out = offer.number.map_or_else(|| folder.clone(), |number| folder.join(number.to_string()));
-        match play_offer(args, agent, (&offer, &mut control), &ReportDir::at(out), signals) {
+        match play_offer(args, agent, (&offer, &mut control), &ReportDir::at(out), (signals, telemetry)) {
             Ok(Played::Over(played)) => exit = exit.first_of(played),
             Ok(displaced) => return displaced,
             Err(ended) => return Played::Over(exit.first_of(ended)),
@@ -112,7 +122,7 @@ fn play_offer(
     agent: &mut BusAgent,
     (offer, control): (&PlanOffer, &mut Option<PlayedShare>),
     folder: &ReportDir,
-    signals: &StopSignals,
+    (signals, telemetry): (&StopSignals, &AgentTelemetry),
 ) -> Result<Played, Exit> {
     let job = AgentJob::read(args, offer).inspect_err(|_| {
         agent.refuse(refusal("it can't play the plan; its own stderr has the reason"));
@@ -124,13 +134,16 @@ fn play_offer(
         });
         report_start_error(&error)
     })?;
+    let telemetry = job.telemetry(telemetry, signals).inspect_err(|_| {
+        agent.refuse(refusal("it can't show its metrics; its own stderr has the reason"));
+    })?;
     let share = ShareOf { index: agent.slot(), of: offer.agents };
     if offer.control && control.is_none() {
         *control = Some(job.play_control(share, signals).inspect_err(|_| {
             agent.refuse(refusal("its control run could not be started; its own stderr has the reason"));
         })?);
     }
-    job.play(agent, (share, control.clone()), folder, signals)
+    job.play(agent, (share, control.clone()), folder, (signals, telemetry))
 }
 
 fn refusal(why: &str) -> PlanRefusal {
@@ -211,6 +224,20 @@ impl<'a> AgentJob<'a> {
         play(spec, self.args.quiet, signals).map(|done| done.played)
     }
 
+    /// The metrics of all rounds, started with the first.
+    ///
+    /// # Errors
+    /// They can't be shown as asked; stderr has it already.
+    fn telemetry<'b>(&self, all: &'b AgentTelemetry, signals: &StopSignals) -> Result<Option<&'b RunTelemetry>, Exit> {
+        if all.get().is_none() {
+            let planned = PlannedCourse::of(&self.plan.profile, self.plan.cost().duration);
+            let told = (self.args.quiet, self.args.color);
+            let started = RunTelemetry::start(&self.args.telemetry, told, &self.access, signals, planned)?;
+            return Ok(all.get_or_init(|| started).as_ref());
+        }
+        Ok(all.get().and_then(Option::as_ref))
+    }
+
     /// Plays a round and hands its part over; the part stays here as well.
     ///
     /// # Errors
@@ -220,7 +247,7 @@ impl<'a> AgentJob<'a> {
         agent: &mut BusAgent,
         (share, control): (ShareOf, Option<PlayedShare>),
         folder: &ReportDir,
-        signals: &StopSignals,
+        (signals, telemetry): (&StopSignals, Option<&RunTelemetry>),
     ) -> Result<Played, Exit> {
         let (offer, quiet) = (self.offer, self.args.quiet);
         let (round, endpoints) = (offer.round, self.endpoints());
@@ -236,6 +263,7 @@ impl<'a> AgentJob<'a> {
         let spec = RunSpec {
             start_at: Some(start_at),
             status: Some(StatusFeed { sender: agent.status(), gates: abort_gates(&self.gates) }),
+            metrics: telemetry.map(RunTelemetry::feed),
             keep: Capture { traces: offer.traces.into(), events_bytes_max: offer.events_bytes_max },
             ..self.run_spec(share, self.plan.clone())
         };
@@ -244,7 +272,9 @@ impl<'a> AgentJob<'a> {
         })?;
         played.stopped_by(agent.stopped_by());
         let exit = played.write(folder);
-        Ok(Played::Over(match agent.report(round, &played.bytes()) {
+        let reported = agent.report(round, &played.bytes());
+        telemetry.iter().for_each(|telemetry| telemetry.share_ended(share.index, &played.summary));
+        Ok(Played::Over(match reported {
             Ok(()) => exit,
             Err(error) => exit.first_of(ended(&error)),
         }))

@@ -5,6 +5,7 @@ use crate::commands::Exit;
 use crate::commands::inputs::named_file::bounded;
 use crate::commands::report::report_dir::{PART_FILE, ReportDir};
 use crate::commands::run::finish::{EndedRun, FinishContext, JudgedRun};
+use crate::commands::run::telemetry::RunTelemetry;
 use crate::commands::terminal::write_stderr;
 use crate::controller::StopSignals;
 use crate::fleet::{self, BYTES_MAX, MergedRun, Part};
@@ -21,6 +22,7 @@ pub fn merge(args: &MergeArgs) -> Exit {
         output: &args.output,
         tolerate_loss: args.tolerate_loss,
         signals: &StopSignals::none(),
+        telemetry: None,
         folder: args.output.out.clone().map(ReportDir::at),
     };
     merged(parts).map_or_else(|exit| exit, |merged| report.finish(merged))
@@ -43,6 +45,8 @@ pub(in crate::commands) struct MergeReport<'a> {
     /// The share of the edges that may be missing, from 0 to 1.
     pub tolerate_loss: f64,
     pub signals: &'a StopSignals,
+    /// The metrics that were shown while it went on.
+    pub telemetry: Option<&'a RunTelemetry>,
     /// `None` for the usual one.
     pub folder: Option<ReportDir>,
 }
@@ -68,7 +72,7 @@ impl MergeReport<'_> {
             control: control.as_ref(),
             output: self.output,
             signals: self.signals,
-            telemetry: None,
+            telemetry: self.telemetry,
             tolerates_loss: missing_share > 0.0 && missing_share <= self.tolerate_loss,
             folder: &self.folder.unwrap_or_else(usual),
         };

@@ -9,6 +9,7 @@ use crate::commands::inputs::watched::watched;
 use crate::commands::report::report_dir::ReportDir;
 use crate::commands::run::repeat::RepeatedRun;
 use crate::commands::run::run_job::{control_obstacle, is_worth_a_retry, retry_line, stop_signals};
+use crate::commands::run::telemetry::RunTelemetry;
 use crate::commands::terminal::{seed, write_stderr};
 use crate::controller::StopSignals;
 use crate::dialect::Dialect;
@@ -16,6 +17,7 @@ use crate::fleet::MergedRun;
 use crate::gates::Gate;
 use crate::plan::Plan;
 use crate::profile::Profile;
+use crate::telemetry::PlannedCourse;
 use crate::vocabulary::Seed;
 use crate::vocabulary::format::plural;
 
@@ -48,6 +50,11 @@ pub(in crate::commands) fn run_over_bus(args: &RunArgs, profile: Profile, dialec
 
 /// One sentence if the arguments ask for what runs on several machines don't do.
 fn obstacle(args: &RunArgs, profile: &Profile, dialect: &Dialect) -> Option<String> {
+    if args.telemetry.live {
+        return Some(
+            "--live: not with --bus; give it to `meshload agent`, which knows the rooms of its share".to_owned(),
+        );
+    }
     lead_obstacle(profile, !args.access.repro_options().is_empty() || args.load.workers.is_some())
         .or_else(|| control_obstacle(dialect).filter(|_| args.trust.control))
 }
@@ -66,7 +73,11 @@ fn lead(
             write_stderr([line]);
         }
     };
-    let watched = watched(&args.watch, &lead_access(&args.access), args.load.wait_for_target)?;
+    let access = lead_access(&args.access);
+    let planned = PlannedCourse::of(&plan.profile, plan.cost().duration);
+    let told = (quiet, args.output.color);
+    let telemetry = RunTelemetry::start(&args.telemetry, told, &access, signals, planned)?;
+    let watched = watched(&args.watch, &access, args.load.wait_for_target)?;
     let rules = LeadRules { tolerate_loss, gates: abort_gates(gates), watched };
     let mut lead = FleetLead::open(&args.fleet.lead, rules, signals, &tell)?;
     let cost = plan.cost();
@@ -79,7 +90,9 @@ fn lead(
         plural(u64::from(agents(&args.fleet.lead)), "agent"),
         plan.seed.0
     ));
-    let report = |folder: ReportDir| MergeReport { output: &args.output, tolerate_loss, signals, folder: Some(folder) };
+    let telemetry = telemetry.as_ref();
+    let output = &args.output;
+    let report = |folder| MergeReport { output, tolerate_loss, signals, telemetry, folder: Some(folder) };
     let terms = OfferTerms {
         traces: args.keep.traces,
         events_bytes_max: args.keep.events.then_some(args.keep.events_max),
@@ -95,7 +108,7 @@ fn lead(
         return Ok(report(folder).finish(ended?));
     }
     let on_invalid = plan.profile.validity.on_invalid;
-    let runs = RepeatedRun { times, gates, on_invalid, output: &args.output, telemetry: None };
+    let runs = RepeatedRun { times, gates, on_invalid, output: &args.output, telemetry };
     let exit = runs.play(folder.path(), &mut |index, folder| {
         let plan = Plan::new(plan.profile.clone(), Seed(plan.seed.0.wrapping_add(index.into())));
         let terms = OfferTerms { number: Some(u32::from(index) + 1), is_last: index + 1 == times, ..terms };

@@ -19,6 +19,7 @@ use crate::cli::RunArgs;
 use crate::controller::{FinishedRun, Stop, control_floor};
 use crate::os::{machine_limits, raise_descriptors};
 use crate::plan::{Cost, Plan};
+use crate::telemetry::PlannedCourse;
 use crate::vocabulary::Seed;
 use repeat::RepeatedRun;
 use run_job::{RunJob, stop_signals};
@@ -83,7 +84,9 @@ pub fn run(args: &RunArgs) -> Exit {
         write_stderr([why]);
         return Exit::Broken;
     }
-    let telemetry = match RunTelemetry::start(&args.telemetry, &access, &signals, args.output.quiet) {
+    let planned = PlannedCourse::of(&profile, plan.cost().duration);
+    let told = (args.output.quiet, args.output.color);
+    let telemetry = match RunTelemetry::start(&args.telemetry, told, &access, &signals, planned) {
         Ok(telemetry) => telemetry,
         Err(exit) => return exit,
     };

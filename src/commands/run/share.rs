@@ -11,7 +11,7 @@ use crate::fleet::{ClockOffset, Part, PartContext, PlannedWork};
 use crate::os::host_name;
 use crate::plan::{Plan, ShareOf};
 use crate::profile::to_toml;
-use crate::summary::Edges;
+use crate::summary::Summary;
 use crate::vocabulary::format::{hex, plural};
 use sha2::{Digest, Sha256};
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -53,7 +53,14 @@ pub(super) fn run_share(
         PlayedPart::play(spec, (None, control.map(|control| control.played)), job.args.output.quiet, &job.signals)
     };
     match played() {
-        Ok(played) => played.write(folder),
+        Ok(played) => {
+            let exit = played.write(folder);
+            if let Some(telemetry) = &job.telemetry {
+                telemetry.share_ended(share.index, &played.summary);
+                telemetry.wait_for_last_scrape();
+            }
+            exit
+        }
         Err(exit) => exit,
     }
 }
@@ -62,7 +69,8 @@ pub(super) fn run_share(
 pub(in crate::commands) struct PlayedPart {
     part: Part,
     events: Option<Vec<u8>>,
-    edges: Edges,
+    /// The figures of the share alone, which nobody has judged.
+    pub summary: Summary,
     /// The exit that the share has by itself: the gates and the target are the merge's to judge.
     exit: Exit,
 }
@@ -98,7 +106,7 @@ impl PlayedPart {
         let FinishedRun { summary, stop, played, probe, panics, events } = done;
         let exit = unjudged_exit(false, &summary, stop, panics);
         (context.probe, context.stop, context.panics) = (probe, stop, panics);
-        Ok(Self { part: Part { context, played, control }, events, edges: summary.counts.edges, exit })
+        Ok(Self { part: Part { context, played, control }, events, summary, exit })
     }
 
     /// Names what stopped the share, if `why` knows more of it.
@@ -121,7 +129,7 @@ impl PlayedPart {
             write_stderr([why]);
             return self.exit.first_of(Exit::Broken);
         }
-        let (share, edges) = (self.part.context.share, &self.edges);
+        let (share, edges) = (self.part.context.share, &self.summary.counts.edges);
         let opened = format!("{} of {} opened", edges.opened, plural(edges.planned, "edge"));
         let stopped = self.part.played.facts.stopped_by.iter().map(|why| format!("; stopped by {why}"));
         let opened: String = [opened].into_iter().chain(stopped).collect();
