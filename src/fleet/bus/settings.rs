@@ -118,7 +118,7 @@ mod tests {
             check(&far.replace("nats://", "tls://"), false, Ok(()));
         }
         check("http://127.0.0.1", true, Err("scheme"));
-        check("127.0.0.1:4222", true, Err("expected a URL"));
+        check("127.0.0.1:4222", true, Err("expected one URL"));
         check("nats:///", true, Err("no host"));
     }
 

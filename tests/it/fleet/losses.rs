@@ -109,17 +109,18 @@ fn an_agent_that_stands_still_is_lost_and_stops_when_it_wakes() {
     let Some(nats) = Nats::start() else { return };
     let target = Serving::start(&[]);
     let run = BusRun::new(&nats, &target, "still");
-    let controller = run.controller("2", &["--lost-after", "2s", "--rooms", "4", "--duration", "5m"]);
+    let controller = run.controller("2", &[&SOON[..], &["--rooms", "4", "--duration", "5m"]].concat());
     let [mut sleeps, lives] = ["a", "b"].map(|out| run.agent(out, &[]));
     [&sleeps, &lives].iter().for_each(|agent| agent.wait_for("seed 1"));
     sleeps.signal("-STOP");
     let (code, summary, told) = controller.end();
     assert_eq!((code, &summary["run"]["complete"]), (Some(97), &false.into()), "{told}");
     sleeps.signal("-CONT");
-    for (agent, why) in [(lives, "stopped by the loss of an agent"), (sleeps, "stopped by the loss of the controller")]
-    {
+    for agent in [lives, sleeps] {
         let (code, _, told) = agent.end();
-        assert!(code == Some(97) && told.contains(why) && told.contains("part.mesh"), "{code:?} {told}");
+        // The one that slept reads first that all were to stop, or already that the run is over.
+        let is_told = told.contains("stopped by the loss of ") && told.contains("part.mesh");
+        assert!(code == Some(97) && is_told, "{code:?} {told}");
     }
 }
 
