@@ -101,7 +101,7 @@ pub struct AgentArgs {
     /// Worker threads [default: the cores granted]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024), env = "MESHLOAD_WORKERS")]
     pub workers: Option<u16>,
-    /// Folder for part.mesh [default: reports/agent-ID-SLOT]
+    /// Folder for part.mesh, and for events.jsonl.gz if the run has --events [default: reports/agent-ID-SLOT]
     #[arg(short, long, value_name = "DIR", value_parser = folder, env = "MESHLOAD_OUT")]
     pub out: Option<PathBuf>,
     #[command(flatten)]
