@@ -2,6 +2,7 @@
 
 use super::access::AccessArgs;
 use super::options::{ColorWhen, OutputArgs, folder, tolerance};
+use super::telemetry::TelemetryArgs;
 use crate::plan::ShareOf;
 use crate::profile::duration;
 use crate::summary::wall_time::from_rfc3339;
@@ -63,6 +64,9 @@ pub struct BusTlsArgs {
     /// The certificate's private key, in PEM [default: in --bus-cert's file]
     #[arg(long, value_name = "FILE", requires = "bus_cert", env = "MESHLOAD_BUS_KEY")]
     pub bus_key: Option<PathBuf>,
+    /// Identity on the bus: a .creds file of NATS, or the seed of a user's nkey
+    #[arg(long, value_name = "FILE", env = "MESHLOAD_BUS_CREDS")]
+    pub bus_creds: Option<PathBuf>,
     /// Takes a bus outside of this machine that is not encrypted
     #[arg(long, env = "MESHLOAD_INSECURE_BUS", value_parser = FalseyValueParser::new())]
     pub insecure_bus: bool,
@@ -100,6 +104,8 @@ pub struct AgentArgs {
     /// Folder for part.mesh [default: reports/agent-ID-SLOT]
     #[arg(short, long, value_name = "DIR", value_parser = folder, env = "MESHLOAD_OUT")]
     pub out: Option<PathBuf>,
+    #[command(flatten)]
+    pub telemetry: TelemetryArgs,
     /// Colour on the terminal
     #[arg(long, value_enum, value_name = "WHEN", default_value_t = ColorWhen::Auto, env = "MESHLOAD_COLOR")]
     pub color: ColorWhen,

@@ -3,6 +3,7 @@
 use super::Exit;
 use crate::cli::{ColorWhen, SeedChoice};
 use crate::controller::{Access, StopSignal, redactor};
+use crate::os::{release_screen_soon, tell};
 use crate::profile::Profile;
 use crate::signaling::DialLog;
 use crate::vocabulary::Seed;
@@ -31,8 +32,9 @@ pub(super) fn seed(choice: SeedChoice, quiet: bool) -> Seed {
     }
 }
 
-/// Confirms the first signal on stderr.
+/// Confirms the first signal on stderr; a view of the run leaves its screen.
 pub(super) fn confirm_signal(signal: StopSignal, quiet: bool) {
+    release_screen_soon();
     if !quiet {
         write_stderr([format!(
             "{}: the report of what was measured follows; a second signal ends at once",
@@ -43,6 +45,7 @@ pub(super) fn confirm_signal(signal: StopSignal, quiet: bool) {
 
 /// Exits at once on a second signal, without a report.
 pub(super) fn exit_on_signal(signal: StopSignal) {
+    release_screen_soon();
     std::process::exit(Exit::from(signal).code().into());
 }
 
@@ -67,10 +70,7 @@ pub(super) fn write_stdout(text: impl AsRef<[u8]>) -> Exit {
     }
 }
 
-/// Writes one line each to stderr; a closed stderr is ignored.
+/// Writes one line each to stderr, once no view holds the screen; a closed stderr is ignored.
 pub(super) fn write_stderr<T: std::fmt::Display>(problems: impl IntoIterator<Item = T>) {
-    let mut stderr = std::io::stderr().lock();
-    for problem in problems {
-        let _ = writeln!(stderr, "{problem}");
-    }
+    problems.into_iter().for_each(|problem| tell(&problem.to_string()));
 }

@@ -5,7 +5,7 @@ use super::target::endpoint::Endpoints;
 use super::worker::status::WorkerStatuses;
 use crate::dialect::Dialect;
 use crate::engine::Gathering;
-use crate::metrics::TraceSample;
+use crate::metrics::{RoomDetail, TraceSample};
 use crate::peer::TrafficPattern;
 use crate::plan::{Plan, RoomPlan, Share};
 use crate::profile::MessagePattern;
@@ -37,6 +37,8 @@ pub(super) struct RunContext {
     pub statuses: WorkerStatuses,
     /// The timers that workers publish for gates; `None` if no gate is watched.
     pub watched: Option<Vec<(String, Clock)>>,
+    /// The state of the rooms that workers publish beside them.
+    pub rooms_shown: RoomDetail,
     /// The rooms whose events are kept as traces.
     pub sample: TraceSample,
     /// The writer of `--events`, if the file is wanted.

@@ -18,11 +18,13 @@ const SHA_BYTES: usize = 32;
 /// Magic, version, the length of the rest, checksum of the rest.
 const HEADER_BYTES: usize = MAGIC.len() + 1 + 8 + SHA_BYTES;
 
-pub(super) fn write(context: &PartContext, played: &PlayedShare) -> Vec<u8> {
+pub(super) fn write(context: &PartContext, played: &PlayedShare, control: Option<&PlayedShare>) -> Vec<u8> {
     let PlayedShare { facts, figures, health, target_process } = played;
+    let control_facts = control.map(|control| &control.facts);
+    let control_figures = control.map(|control| (&control.figures, &control.health));
     // Numbers of the description enter no sum unless it saturates; those of the figures don't exceed `COUNT_MAX`.
-    let described = packed(&(context, facts, target_process));
-    let measured = packed(&(figures, health));
+    let described = packed(&(context, facts, target_process, control_facts));
+    let measured = packed(&(figures, health, control_figures));
     let mut plain = (described.len() as u32).to_be_bytes().to_vec();
     plain.extend(described);
     plain.extend(measured);
@@ -42,7 +44,10 @@ pub fn sealed(plain: &[u8]) -> Vec<u8> {
     file
 }
 
-pub(super) fn read(bytes: &[u8]) -> Result<(PartContext, PlayedShare), Unusable> {
+/// The context of a part, its share as it was played, and its control run if it has one.
+type ReadPart = (PartContext, PlayedShare, Option<PlayedShare>);
+
+pub(super) fn read(bytes: &[u8]) -> Result<ReadPart, Unusable> {
     let plain = opened(bytes)?;
     let cut = Unusable::Damaged("it ends early");
     let (length, rest) = plain.split_first_chunk::<4>().ok_or(cut.clone())?;
@@ -50,9 +55,16 @@ pub(super) fn read(bytes: &[u8]) -> Result<(PartContext, PlayedShare), Unusable>
     if !all_at_most(measured, COUNT_MAX) {
         return Err(Unusable::Unsound("a figure is larger than any run's"));
     }
-    let (context, facts, target_process) = unpacked(described)?;
-    let (figures, health) = unpacked(measured)?;
-    Ok((context, PlayedShare { facts, figures, health, target_process }))
+    let (context, facts, target_process, control_facts) = unpacked(described)?;
+    let (figures, health, control_figures) = unpacked::<(_, _, Option<_>)>(measured)?;
+    let played = PlayedShare { facts, figures, health, target_process };
+    let control = Option::zip(control_facts, control_figures).map(|(facts, (figures, health))| PlayedShare {
+        facts,
+        figures,
+        health,
+        target_process: None,
+    });
+    Ok((context, played, control))
 }
 
 /// The plain content, once version, length and checksum are right.

@@ -2,12 +2,12 @@
 
 use super::context::{PartContext, PlannedWork};
 use super::part::Part;
-use crate::controller::{PlayedShare, RunConclusion, Stop, conclude};
+use crate::controller::{PlayedShare, RunConclusion, Stop, conclude, control_floor};
 use crate::dialect::{self, Dialect};
 use crate::metrics::{RunFacts, RunFigures, doubts};
 use crate::plan::ShareOf;
 use crate::profile::ValiditySettings;
-use crate::summary::{Doubt, FleetAgent, Machine, OfferedLoad, PhaseSpan, Summary, Validity};
+use crate::summary::{Control, Doubt, FleetAgent, Machine, OfferedLoad, PhaseSpan, Summary, Validity};
 use crate::vocabulary::format::plural;
 use std::fmt;
 use std::time::{Duration, Instant, SystemTime};
@@ -23,6 +23,8 @@ pub struct MergedRun {
     pub panics: u64,
     /// The share of the plan's edges that is missing, from 0 to 1.
     pub missing_share: f64,
+    /// The control runs of all machines as one.
+    pub control: Option<Control>,
 }
 
 /// The reason why parts are not those of one run.
@@ -48,13 +50,14 @@ pub fn merge(mut parts: Vec<Part>, now: Instant) -> Result<MergedRun, MergeError
     check_alike(&parts)?;
     let first = parts.first().ok_or(MergeError::Nothing)?;
     let (context, dialect) = (first.context.clone(), dialect_of(first)?);
-    let judged: Vec<JudgedPart> = parts.iter().map(judged).collect();
+    let judged: Vec<JudgedPart> = parts.iter().map(|part| judged(&part.played)).collect();
     let agents = agents(&context, &parts, &judged);
     let (validity, late) = named(&parts, judged);
     let stops = || parts.iter().filter_map(|part| part.context.stop);
     let stop = stops().find(|stop| matches!(stop, Stop::Signal(_))).or_else(|| stops().next());
     let panics = parts.iter().map(|part| part.context.panics).fold(0, u64::saturating_add);
-    let mut played = added(parts);
+    let control = floor(&dialect, parts.iter_mut().filter_map(|part| part.control.take()).collect(), now);
+    let mut played = added(parts.into_iter().map(|part| part.played).collect());
     let measured = measured(&played.figures);
     let missing = missing(&agents, context.planned, measured);
     played.facts.complete &= missing.is_empty();
@@ -72,14 +75,15 @@ pub fn merge(mut parts: Vec<Part>, now: Instant) -> Result<MergedRun, MergeError
     });
     let missing_share = 1.0 - (measured.edges as f64 / context.planned.edges.max(1) as f64).min(1.0);
     let PartContext { validity, profile, .. } = context;
-    Ok(MergedRun { summary, validity, profile, stop, panics, missing_share })
+    Ok(MergedRun { summary, validity, profile, stop, panics, missing_share, control })
 }
 
 /// Checks that all parts are of one run, each of another share.
 fn check_alike(parts: &[Part]) -> Result<(), MergeError> {
     for two in parts.windows(2) {
-        let [Part { context: one, played: first }, Part { context: other, played: second }] = two else { continue };
-        let (facts, others) = (&first.facts, &second.facts);
+        let [first, second] = two else { continue };
+        let (one, other) = (&first.context, &second.context);
+        let (facts, others) = (&first.played.facts, &second.played.facts);
         let alike = [
             ("the run's id", facts.id == others.id),
             ("the version of meshload", facts.build.version == others.build.version),
@@ -90,6 +94,7 @@ fn check_alike(parts: &[Part]) -> Result<(), MergeError> {
             ("the dialect", facts.kinds == others.kinds && one.dialect_text == other.dialect_text),
             ("the gates", one.gates == other.gates),
             ("[validity]", one.validity == other.validity),
+            ("--control", first.control.is_some() == second.control.is_some()),
         ];
         if let Some((what, _)) = alike.iter().find(|(_, is_same)| !is_same) {
             return Err(MergeError::Unlike { what, one: one.share, other: other.share });
@@ -121,8 +126,7 @@ fn dialect_of(part: &Part) -> Result<Dialect, MergeError> {
 /// The validity of one part alone, and its load as it was offered.
 type JudgedPart = (Validity, OfferedLoad);
 
-fn judged(part: &Part) -> JudgedPart {
-    let PlayedShare { facts, figures, health, .. } = &part.played;
+fn judged(PlayedShare { facts, figures, health, .. }: &PlayedShare) -> JudgedPart {
     doubts(figures, health, &facts.thresholds)
 }
 
@@ -131,7 +135,7 @@ fn agents(context: &PartContext, parts: &[Part], judged: &[JudgedPart]) -> Vec<F
     let edges = context.planned.edges.max(1) as f64;
     let lost = |slot| FleetAgent { slot, lost: true, ..FleetAgent::default() };
     let mut agents: Vec<FleetAgent> = (0..context.share.of).map(lost).collect();
-    for (Part { context, played }, (validity, _)) in parts.iter().zip(judged) {
+    for (Part { context, played, .. }, (validity, _)) in parts.iter().zip(judged) {
         agents[context.share.index as usize] = FleetAgent {
             slot: context.share.index,
             machine: context.host.clone(),
@@ -161,9 +165,18 @@ fn named(parts: &[Part], judged: Vec<JudgedPart>) -> (Validity, Vec<Doubt>) {
     (all, late)
 }
 
-/// The sum of all parts.
-fn added(parts: Vec<Part>) -> PlayedShare {
-    let mut parts = parts.into_iter().map(|part| part.played);
+/// The floor that the control runs of all machines show together, with the worst verdict on one of them.
+fn floor(dialect: &Dialect, controls: Vec<PlayedShare>, now: Instant) -> Option<Control> {
+    let worst = controls.iter().map(|control| judged(control).0.verdict).max()?;
+    let conclusion = RunConclusion { dialect, gates: &[], traces: 0, probe: "" };
+    let mut control = control_floor(conclude(&conclusion, &added(controls), now, |_| {}));
+    control.verdict = control.verdict.max(worst);
+    Some(control)
+}
+
+/// The sum of at least one share.
+fn added(shares: Vec<PlayedShare>) -> PlayedShare {
+    let mut parts = shares.into_iter();
     let first = parts.next().expect("merge() refuses an empty list");
     let mut figures = RunFigures::none(first.facts.kinds.len());
     // Merged like all others, which also bounds the lists in it.

@@ -17,6 +17,7 @@ pub(crate) use crate::metrics::fold::time_buckets::{Fold, TimeBuckets};
 pub use crate::metrics::fold::traces::{KeptTrace, TraceSample};
 pub use crate::metrics::health::{Depths, HealthFigures, HealthRecorder, ProcessSample};
 pub use crate::metrics::output::live::{LiveMetrics, all_timers};
+pub use crate::metrics::output::rooms::{EdgeState, LiveRoom, RoomDetail};
 pub use crate::metrics::output::run_figures::RunFigures;
 pub use crate::metrics::output::summarize::{RunFacts, doubts, of_figures, summarize, summarize_live};
 pub use crate::metrics::record::recorder::Recorder;

@@ -7,6 +7,7 @@ mod listener;
 mod machine;
 mod process;
 mod receive_stamp;
+mod screen;
 mod target_watch;
 mod terminal;
 
@@ -15,6 +16,9 @@ pub use limits::{machine_limits, memory_share, raise_descriptors};
 pub use machine::{host_name, machine};
 pub use process::{OtherProcess, other_process, own_process, thread_id};
 pub use receive_stamp::{StampedRead, enable_receive_stamps, read_stamped, receive_stamped};
+pub use screen::{
+    Keyboard, Screen, hold_screen, kept_lines, release_screen, release_screen_soon, screen_is_held, tell,
+};
 pub use target_watch::{TargetSample, TargetWatch};
 pub use terminal::terminal_columns;
 

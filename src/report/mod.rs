@@ -12,7 +12,7 @@ mod run;
 mod tests;
 
 pub use backend::TextOptions;
-pub use machine::{MetricsSamples, MetricsSnapshot, OtlpDeltas, pretty_json};
+pub use machine::{MetricsSamples, MetricsSnapshot, OtlpDeltas, SnapshotScope, pretty_json};
 pub use run::{capitalised, findings};
 
 use crate::report::document::Document;

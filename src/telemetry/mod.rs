@@ -3,14 +3,15 @@
 mod endpoint;
 mod exporter;
 mod feed;
+mod live_view;
 mod otlp_settings;
 
 pub use feed::MetricsFeed;
+pub use live_view::{LiveView, PlannedCourse};
 pub use otlp_settings::{FROM_ENVIRONMENT, OtlpSettings};
 
 use crate::report::MetricsSnapshot;
 use crate::signaling::Connector;
-use crate::summary::Summary;
 use endpoint::Scrapes;
 use exporter::Exporter;
 use std::io;
@@ -46,12 +47,15 @@ pub struct Telemetry {
 }
 
 impl Telemetry {
-    /// Starts the thread. `warn` is told once that the collector can't be reached.
+    /// Starts the thread, which shows what `feed` tells. `warn` is told once that the collector can't be reached.
     ///
     /// # Errors
     /// The system has no thread, runtime or socket for it.
-    pub fn start(config: TelemetryConfig, warn: impl FnOnce(String) + 'static + Send) -> io::Result<Self> {
-        let feed = MetricsFeed::default();
+    pub fn start(
+        config: TelemetryConfig,
+        feed: MetricsFeed,
+        warn: impl FnOnce(String) + 'static + Send,
+    ) -> io::Result<Self> {
         let address = config.listener.as_ref().map(TcpListener::local_addr).transpose()?;
         let scrapes = watch::Sender::new(Scrapes::default());
         let scraped = scrapes.clone();
@@ -80,11 +84,6 @@ impl Telemetry {
         Ok(Self { feed, address, scrapes, flush, _stop: stop })
     }
 
-    /// The receiver of the figures of each run.
-    pub fn feed(&self) -> MetricsFeed {
-        self.feed.clone()
-    }
-
     /// The URL of the scrape endpoint, with the port that was picked for port 0.
     pub fn url(&self) -> Option<String> {
         self.address.map(|address| format!("http://{address}/metrics"))
@@ -92,10 +91,10 @@ impl Telemetry {
 
     /// Shows and exports the figures of a run that has ended; waits until the collector has them, or has not taken them in
     /// time.
-    pub fn run_ended(&self, summary: &Summary) {
+    pub fn run_ended(&self, snapshot: MetricsSnapshot) {
         // A scraper may have had those of a run before.
         self.scrapes.send_modify(|scrapes| scrapes.has_last = false);
-        self.feed.publish(MetricsSnapshot::of(summary.clone()));
+        self.feed.publish(snapshot);
         let Some((flush, timeout)) = &self.flush else { return };
         let (done, over) = mpsc::channel();
         if flush.send(done).is_ok() {

@@ -41,6 +41,7 @@ const DOORS: &[(&str, &[&str])] = &[
     ("rustix", &["driver", "os"]),
     ("hdrhistogram", &["summary"]),
     ("indicatif", &["controller"]),
+    ("ratatui", &["telemetry"]),
     ("maud", &["report"]),
     ("statrs", &["gates"]),
     ("glob", &["commands"]),

@@ -1,6 +1,6 @@
 //! A whole run, from a profile to its Summary, against the embedded server.
 
-use meshload::controller::{self, FinishedRun, RunSpec, Stop, StopSignals};
+use meshload::controller::{self, FinishedRun, RunSpec, Stop};
 use meshload::dialect::Dialect;
 use meshload::gates::Gate;
 use meshload::plan::Plan;
@@ -121,8 +121,10 @@ fn a_control_run_opens_every_edge_with_the_real_engine_and_no_server() {
     for trigger in ["user-joined-room", "peer-ready", "participant-joined", "room-list"] {
         let profile = format!("{SMALL}[handshake]\ntrigger = \"{trigger}\"\n");
         for workers in [1, 2] {
-            let (control, stop) =
-                controller::control(&order(RoomModel::Relay, &profile, workers), StopSignals::none()).unwrap();
+            let spec = order(RoomModel::Relay, &profile, workers);
+            let plan = controller::control_plan(&spec.plan, 1);
+            let FinishedRun { summary, stop, .. } = conduct(RunSpec { plan, in_memory: true, ..spec });
+            let control = controller::control_floor(summary);
             assert_eq!((control.edges, control.opened, stop), (12, 12, None), "{trigger}, {workers} workers");
             for timer in ["connect", "negotiation", "ice", "dtls", "time_to_open", "signal_delivery"] {
                 assert!(control.timers.contains_key(timer), "{trigger}: {timer}");

@@ -3,6 +3,7 @@
 mod search;
 
 use super::Exit;
+use super::fleet::lead::lead_access;
 use super::fleet::search::FleetSearch;
 use super::inputs::access::access;
 use super::inputs::auto::settled_profile;
@@ -55,7 +56,11 @@ fn run_search(args: &CapacityArgs) -> Result<Exit, Exit> {
         Exit::Usage
     })?;
     let least = Plan::new(args.search.vary.apply(&profile, range.from), seed);
-    let access = access(&args.access, &profile.target, dialect.data_columns(), least.peers())?;
+    let access = if args.lead.bus.is_some() {
+        lead_access(&args.access)
+    } else {
+        access(&args.access, &profile.target, dialect.data_columns(), least.peers())?
+    };
     let watched = watched(&args.watch, &access, args.load.wait_for_target)?;
     raise_descriptors();
     let folder = folder(args, &profile, seed);
@@ -71,14 +76,14 @@ fn run_search(args: &CapacityArgs) -> Result<Exit, Exit> {
             write_stderr([line]);
         }
     };
-    let mut fleet = FleetSearch::open(args, (&least, &dialect), &signals, &tell)?;
+    let mut fleet = FleetSearch::open(args, (&least, &dialect, watched.clone()), &signals, &tell)?;
     let tokens = args.access.tokens.as_ref().map(|_| access.tokens.len() as u64);
     let job = CapacityRun { tokens, ..job(args, profile, gates, (range, seed)) };
     let (began, started_at) = (Instant::now(), to_rfc3339(SystemTime::now()));
     tell(announcement(&job));
     let mut play = |plan, load, after_restart: Option<Duration>| {
         if let Some(fleet) = &mut fleet {
-            return fleet.play(&plan, load);
+            return fleet.play(&plan, load, after_restart);
         }
         let spec = run_spec(
             &args.load,

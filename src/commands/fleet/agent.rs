@@ -7,22 +7,33 @@ use crate::commands::inputs;
 use crate::commands::inputs::access::access;
 use crate::commands::inputs::gates;
 use crate::commands::report::report_dir::ReportDir;
-use crate::commands::run::run_job::{barred_line, report_start_error, run_spec, show, stop_signals};
+use crate::commands::run::run_job::{
+    barred_line, control_spec, play, report_start_error, run_spec, show, stop_signals,
+};
 use crate::commands::run::share::PlayedPart;
+use crate::commands::run::telemetry::RunTelemetry;
 use crate::commands::terminal::write_stderr;
-use crate::controller::{Access, Capture, Endpoints, RunSpec, StartError, StatusFeed, StopSignals, check_target};
+use crate::controller::{
+    Access, Capture, Endpoints, PlayedShare, RunSpec, StartError, StatusFeed, StopSignals, check_target, control_plan,
+    wait_for_target,
+};
 use crate::dialect::{self, Dialect};
 use crate::fleet::{AgentMachine, BusAgent, BusError, PlanOffer, PlanRefusal, RunName};
 use crate::gates::Gate;
 use crate::os::{host_name, machine, machine_limits, raise_descriptors};
 use crate::plan::{Cost, Plan, ShareOf};
 use crate::profile::ProfileSource;
+use crate::telemetry::PlannedCourse;
 use crate::vocabulary::Seed;
+use std::cell::OnceCell;
 use std::path::Path;
 use std::time::Duration;
 
 /// Variables in which schedulers number the processes of a job, from 0.
 const SLOT_VARIABLES: [&str; 2] = ["JOB_COMPLETION_INDEX", "SLURM_PROCID"];
+
+/// The metrics of an agent's rounds, once the first has begun; `None` inside if none are to be shown.
+type AgentTelemetry = OnceCell<Option<RunTelemetry>>;
 
 pub fn agent(args: &AgentArgs) -> Exit {
     let slot = args.slot.or_else(|| SLOT_VARIABLES.iter().find_map(|name| inputs::variable(name)?.parse().ok()));
@@ -47,13 +58,17 @@ pub fn agent(args: &AgentArgs) -> Exit {
         }
     };
     let bus = settings(&args.bus, &args.tls);
+    let telemetry = OnceCell::new();
     // Joins again each time that another agent takes its slot before the start.
     loop {
         match BusAgent::join(&bus, &run, (slot, own.clone()), args.join_timeout, &signals, &tell) {
             Ok((mut agent, offer)) => {
                 tell(format!("slot {} of {} in the run {run}", agent.slot(), offer.agents));
-                match play_offers(args, &run, &mut agent, offer, &signals) {
-                    Played::Over(exit) => return exit,
+                match play_offers(args, &run, &mut agent, offer, (&signals, &telemetry)) {
+                    Played::Over(exit) => {
+                        telemetry.get().into_iter().flatten().for_each(RunTelemetry::wait_for_last_scrape);
+                        return exit;
+                    }
                     Played::Displaced(why) => tell(why),
                 }
             }
@@ -75,15 +90,14 @@ fn play_offers(
     run: &RunName,
     agent: &mut BusAgent,
     mut offer: PlanOffer,
-    signals: &StopSignals,
+    (signals, telemetry): (&StopSignals, &AgentTelemetry),
 ) -> Played {
     let usual = || Path::new("reports").join(format!("agent-{run}-{}", agent.slot()));
     let folder = args.out.clone().unwrap_or_else(usual);
-    let mut exit = Exit::Passed;
+    let (mut exit, mut control) = (Exit::Passed, None);
     loop {
-        let is_only = offer.is_last && offer.round == 1;
-        let out = if is_only { folder.clone() } else { folder.join(offer.round.to_string()) };
-        match play_offer(args, agent, &offer, &ReportDir::at(out), signals) {
+        let out = offer.number.map_or_else(|| folder.clone(), |number| folder.join(number.to_string()));
+        match play_offer(args, agent, (&offer, &mut control), &ReportDir::at(out), (signals, telemetry)) {
             Ok(Played::Over(played)) => exit = exit.first_of(played),
             Ok(displaced) => return displaced,
             Err(ended) => return Played::Over(exit.first_of(ended)),
@@ -99,16 +113,16 @@ fn play_offers(
     }
 }
 
-/// Plays a round if this machine can and may.
+/// Plays a round if this machine can and may; before the first one its `control` run, if there is to be one.
 ///
 /// # Errors
 /// It does not take place here; stderr has it already, and the controller knows.
 fn play_offer(
     args: &AgentArgs,
     agent: &mut BusAgent,
-    offer: &PlanOffer,
+    (offer, control): (&PlanOffer, &mut Option<PlayedShare>),
     folder: &ReportDir,
-    signals: &StopSignals,
+    (signals, telemetry): (&StopSignals, &AgentTelemetry),
 ) -> Result<Played, Exit> {
     let job = AgentJob::read(args, offer).inspect_err(|_| {
         agent.refuse(refusal("it can't play the plan; its own stderr has the reason"));
@@ -120,8 +134,16 @@ fn play_offer(
         });
         report_start_error(&error)
     })?;
+    let telemetry = job.telemetry(telemetry, signals).inspect_err(|_| {
+        agent.refuse(refusal("it can't show its metrics; its own stderr has the reason"));
+    })?;
     let share = ShareOf { index: agent.slot(), of: offer.agents };
-    job.play(agent, share, folder, signals)
+    if offer.control && control.is_none() {
+        *control = Some(job.play_control(share, signals).inspect_err(|_| {
+            agent.refuse(refusal("its control run could not be started; its own stderr has the reason"));
+        })?);
+    }
+    job.play(agent, (share, control.clone()), folder, (signals, telemetry))
 }
 
 fn refusal(why: &str) -> PlanRefusal {
@@ -176,9 +198,44 @@ impl<'a> AgentJob<'a> {
     /// # Errors
     /// It may not, or the target's URL can't be read.
     fn check_target(&self) -> Result<(), StartError> {
+        check_target(&self.endpoints(), &self.dialect)
+    }
+
+    fn endpoints(&self) -> Endpoints {
         let target = &self.plan.profile.target;
         let url = target.url.as_ref().map(|url| url.reveal().to_owned()).unwrap_or_default();
-        check_target(&Endpoints::new(target.clone(), url, "check", self.access.clone()), &self.dialect)
+        Endpoints::new(target.clone(), url, "check", self.access.clone())
+    }
+
+    fn run_spec(&self, share: ShareOf, plan: Plan) -> RunSpec {
+        let load = LoadArgs { wait_for_target: Duration::ZERO, workers: self.args.workers };
+        let shown = show(self.args.quiet || self.args.no_progress, self.args.color);
+        let (access, dialect, gates) = (self.access.clone(), self.dialect.clone(), self.gates.clone());
+        let spec = run_spec(&load, access, shown, plan, dialect, gates, vec![]);
+        RunSpec { run_id: self.offer.run_id.clone(), share, ..spec }
+    }
+
+    /// Plays the control run of the share, on this machine alone.
+    ///
+    /// # Errors
+    /// It could not be started; stderr has it already.
+    fn play_control(&self, share: ShareOf, signals: &StopSignals) -> Result<PlayedShare, Exit> {
+        let spec = control_spec(self.run_spec(share, control_plan(&self.plan, share.of)));
+        play(spec, self.args.quiet, signals).map(|done| done.played)
+    }
+
+    /// The metrics of all rounds, started with the first.
+    ///
+    /// # Errors
+    /// They can't be shown as asked; stderr has it already.
+    fn telemetry<'b>(&self, all: &'b AgentTelemetry, signals: &StopSignals) -> Result<Option<&'b RunTelemetry>, Exit> {
+        if all.get().is_none() {
+            let planned = PlannedCourse::of(&self.plan.profile, self.plan.cost().duration);
+            let told = (self.args.quiet, self.args.color);
+            let started = RunTelemetry::start(&self.args.telemetry, told, &self.access, signals, planned)?;
+            return Ok(all.get_or_init(|| started).as_ref());
+        }
+        Ok(all.get().and_then(Option::as_ref))
     }
 
     /// Plays a round and hands its part over; the part stays here as well.
@@ -188,13 +245,14 @@ impl<'a> AgentJob<'a> {
     fn play(
         self,
         agent: &mut BusAgent,
-        share: ShareOf,
+        (share, control): (ShareOf, Option<PlayedShare>),
         folder: &ReportDir,
-        signals: &StopSignals,
+        (signals, telemetry): (&StopSignals, Option<&RunTelemetry>),
     ) -> Result<Played, Exit> {
-        let Self { args, offer, plan, dialect, gates, access } = self;
-        let round = offer.round;
-        let (start_at, clock) = match agent.wait_for_start(round, offer.plan_sha256.clone()) {
+        let (offer, quiet) = (self.offer, self.args.quiet);
+        let (round, endpoints) = (offer.round, self.endpoints());
+        let reach = wait_for_target(&endpoints, &self.dialect, offer.wait_for_target);
+        let (start_at, clock) = match agent.wait_for_start(round, offer.plan_sha256.clone(), reach) {
             Ok(start) => start,
             Err(BusError::Displaced(why)) => return Ok(Played::Displaced(why)),
             Err(error) => {
@@ -202,22 +260,21 @@ impl<'a> AgentJob<'a> {
                 return Err(ended(&error));
             }
         };
-        let load = LoadArgs { wait_for_target: Duration::ZERO, workers: args.workers };
-        let shown = show(args.quiet || args.no_progress, args.color);
         let spec = RunSpec {
-            run_id: offer.run_id.clone(),
-            share,
             start_at: Some(start_at),
-            status: Some(StatusFeed { sender: agent.status(), gates: abort_gates(&gates) }),
-            keep: Capture { traces: offer.traces.into(), events_bytes_max: None },
-            ..run_spec(&load, access, shown, plan, dialect, gates, vec![])
+            status: Some(StatusFeed { sender: agent.status(), gates: abort_gates(&self.gates) }),
+            metrics: telemetry.map(RunTelemetry::feed),
+            keep: Capture { traces: offer.traces.into(), events_bytes_max: offer.events_bytes_max },
+            ..self.run_spec(share, self.plan.clone())
         };
-        let mut played = PlayedPart::play(spec, Some(clock), args.quiet, signals).inspect_err(|_| {
+        let mut played = PlayedPart::play(spec, (Some(clock), control), quiet, signals).inspect_err(|_| {
             agent.refuse(refusal("its run could not be started; its own stderr has the reason"));
         })?;
         played.stopped_by(agent.stopped_by());
         let exit = played.write(folder);
-        Ok(Played::Over(match agent.report(round, &played.bytes()) {
+        let reported = agent.report(round, &played.bytes());
+        telemetry.iter().for_each(|telemetry| telemetry.share_ended(share.index, &played.summary));
+        Ok(Played::Over(match reported {
             Ok(()) => exit,
             Err(error) => exit.first_of(ended(&error)),
         }))

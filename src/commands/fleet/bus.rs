@@ -12,6 +12,7 @@ pub(super) fn settings(url: &str, tls: &BusTlsArgs) -> BusSettings {
         url: url.to_owned(),
         ca: tls.bus_ca.clone(),
         identity: tls.bus_cert.as_ref().map(|cert| (cert.clone(), key(cert))),
+        credentials: tls.bus_creds.clone(),
         insecure: tls.insecure_bus,
     }
 }

@@ -2,17 +2,19 @@
 
 use super::bus::{ended, run_name, settings};
 use crate::capacity::Vary;
-use crate::cli::LeadArgs;
+use crate::cli::{AccessArgs, LeadArgs};
 use crate::commands::Exit;
 use crate::commands::run::run_job::run_id;
 use crate::commands::terminal::write_stderr;
-use crate::controller::StopSignals;
+use crate::controller::{Access, StopSignals, TargetObserver, Watched};
 use crate::dialect::Dialect;
 use crate::fleet::{Coordinator, FleetRules, Part, PlanOffer};
 use crate::gates::Gate;
 use crate::plan::Plan;
 use crate::profile::{Profile, to_toml};
+use crate::signaling::{Connector, TargetPolicy};
 use crate::vocabulary::format::plural;
+use std::time::Duration;
 
 /// The controller of the agents that `LeadArgs` ask for.
 pub(in crate::commands) struct FleetLead<'a> {
@@ -20,6 +22,8 @@ pub(in crate::commands) struct FleetLead<'a> {
     coordinator: Coordinator<'a>,
     /// Of the last plan that was offered; from 1.
     round: u32,
+    /// Parts of the target that this machine looks at.
+    watched: Watched,
 }
 
 /// Rules of a run on several machines that the options of its command give.
@@ -28,14 +32,25 @@ pub(in crate::commands) struct LeadRules {
     pub tolerate_loss: f64,
     /// The gates that end the run by the figures of all agents together.
     pub gates: Vec<Gate>,
+    /// Parts of the target that the controller's machine looks at.
+    pub watched: Watched,
 }
 
 /// The parts of an offer besides its plan.
+#[derive(Clone, Copy, Default)]
 pub(in crate::commands) struct OfferTerms {
     /// The setting that a capacity search varies, and its value.
     pub load: Option<(Vary, f64)>,
+    /// The number of the run among repeats or loads, from 1; `None` for the only one.
+    pub number: Option<u32>,
     /// The most traces that each share keeps.
     pub traces: u16,
+    /// The limit of each agent's file of all events, in bytes.
+    pub events_bytes_max: Option<u64>,
+    /// Each agent plays a control run first.
+    pub control: bool,
+    /// The most time to wait for the target.
+    pub wait_for_target: Duration,
     /// The agents may go after it.
     pub is_last: bool,
 }
@@ -51,7 +66,7 @@ impl<'a> FleetLead<'a> {
         signals: &StopSignals,
         tell: &'a dyn Fn(String),
     ) -> Result<Self, Exit> {
-        let LeadRules { tolerate_loss, gates } = rules;
+        let LeadRules { tolerate_loss, gates, watched } = rules;
         let run = run_name(args.run.as_deref())?;
         let rules = FleetRules { silence: args.lost_after, gather_max: args.join_timeout, tolerate_loss, gates };
         let bus = settings(args.bus.as_deref().unwrap_or_default(), &args.tls);
@@ -59,7 +74,7 @@ impl<'a> FleetLead<'a> {
             Coordinator::open(&bus, &run, agents(args), rules, signals, tell).map_err(|why| ended(&why))?;
         // Shown even if quiet: without it no agent can join.
         write_stderr([format!("run: {run}; on each machine: meshload agent --bus URL --run {run}")]);
-        Ok(Self { args, coordinator, round: 0 })
+        Ok(Self { args, coordinator, round: 0, watched })
     }
 
     /// Plays a plan as it is offered.
@@ -70,13 +85,14 @@ impl<'a> FleetLead<'a> {
         &mut self,
         plan: &Plan,
         dialect: &Dialect,
-        OfferTerms { load, traces, is_last }: OfferTerms,
+        OfferTerms { load, number, traces, events_bytes_max, control, wait_for_target, is_last }: OfferTerms,
     ) -> Result<Vec<Part>, Exit> {
         self.round += 1;
         let agents = agents(self.args);
         let offer = PlanOffer {
             round: self.round,
             is_last,
+            number,
             agents,
             silence: self.args.lost_after,
             profile: to_toml(&plan.profile).to_owned(),
@@ -87,12 +103,24 @@ impl<'a> FleetLead<'a> {
             plan_sha256: plan.sha256(dialect.file_text()),
             run_id: run_id(),
             traces,
+            events_bytes_max,
+            control,
+            wait_for_target,
         };
         let edges = (0..agents as usize).map(|slot| plan.share(slot, agents as usize).edges()).collect();
-        let parts = self.coordinator.play(&offer, edges).map_err(|error| ended(&error))?;
+        let (watched, mut observer) = (&self.watched, Ok(None));
+        let mut began = |start| observer = TargetObserver::start(watched, start);
+        let mut parts = self.coordinator.play(&offer, edges, &mut began).map_err(|error| ended(&error))?;
         if parts.is_empty() {
             write_stderr(["no agent reported, so that there is nothing to show; part.mesh may be on their machines"]);
             return Err(Exit::Incomplete);
+        }
+        let lasted = parts.iter().map(|part| part.played.facts.duration).max().unwrap_or_default();
+        let observer = observer.inspect_err(|error| write_stderr([format!("the target is not watched: {error}")]));
+        if let Some(seen) = observer.ok().flatten().and_then(|observer| observer.finish(lasted)) {
+            // One that was named is meant, not the one that an agent found beside itself.
+            parts.iter_mut().for_each(|part| part.played.target_process = None);
+            parts[0].played.target_process = Some(seen);
         }
         Ok(parts)
     }
@@ -105,6 +133,12 @@ impl<'a> FleetLead<'a> {
 
 pub(in crate::commands) fn agents(args: &LeadArgs) -> u32 {
     args.agents.unwrap_or(1)
+}
+
+/// Access to the target's metrics: tokens, rows and the rest of the target's own are the agents'.
+pub(in crate::commands) fn lead_access(args: &AccessArgs) -> Access {
+    let target_policy = TargetPolicy { allowed_hosts: args.allow_target.clone(), ..TargetPolicy::default() };
+    Access { route: Connector { target_policy, ..Connector::default() }, ..Access::default() }
 }
 
 /// One sentence if agents can't load the target of `profile`; `own` are the options given that are each machine's own.

@@ -5,6 +5,7 @@ use crate::commands::Exit;
 use crate::commands::inputs::named_file::bounded;
 use crate::commands::report::report_dir::{PART_FILE, ReportDir};
 use crate::commands::run::finish::{EndedRun, FinishContext, JudgedRun};
+use crate::commands::run::telemetry::RunTelemetry;
 use crate::commands::terminal::write_stderr;
 use crate::controller::StopSignals;
 use crate::fleet::{self, BYTES_MAX, MergedRun, Part};
@@ -21,9 +22,21 @@ pub fn merge(args: &MergeArgs) -> Exit {
         output: &args.output,
         tolerate_loss: args.tolerate_loss,
         signals: &StopSignals::none(),
+        telemetry: None,
         folder: args.output.out.clone().map(ReportDir::at),
     };
-    report.finish(parts)
+    merged(parts).map_or_else(|exit| exit, |merged| report.finish(merged))
+}
+
+/// Merges parts.
+///
+/// # Errors
+/// They are not of one run; stderr has it already.
+pub(in crate::commands) fn merged(parts: Vec<Part>) -> Result<MergedRun, Exit> {
+    fleet::merge(parts, Instant::now()).map_err(|error| {
+        write_stderr([error]);
+        Exit::Usage
+    })
 }
 
 /// The report of parts: where it goes, and how much may be missing.
@@ -32,43 +45,38 @@ pub(in crate::commands) struct MergeReport<'a> {
     /// The share of the edges that may be missing, from 0 to 1.
     pub tolerate_loss: f64,
     pub signals: &'a StopSignals,
+    /// The metrics that were shown while it went on.
+    pub telemetry: Option<&'a RunTelemetry>,
     /// `None` for the usual one.
     pub folder: Option<ReportDir>,
 }
 
 impl MergeReport<'_> {
-    /// Merges the parts, writes and prints the report, and returns the exit.
-    pub(in crate::commands) fn finish(self, parts: Vec<Part>) -> Exit {
-        self.with_merged(parts, |context, ended| context.finish(ended)).unwrap_or_else(|exit| exit)
+    /// Writes and prints the report, and returns the exit.
+    pub(in crate::commands) fn finish(self, merged: MergedRun) -> Exit {
+        self.with_merged(merged, |context, ended| context.finish(ended))
     }
 
-    /// Merges the parts and writes the report.
-    ///
-    /// # Errors
-    /// They are not of one run; stderr has it already.
-    pub(in crate::commands) fn judge(self, parts: Vec<Part>) -> Result<JudgedRun, Exit> {
-        self.with_merged(parts, |context, ended| context.judge(ended))
+    /// Writes the report.
+    pub(in crate::commands) fn judge(self, merged: MergedRun) -> JudgedRun {
+        self.with_merged(merged, |context, ended| context.judge(ended))
     }
 
-    fn with_merged<T>(self, parts: Vec<Part>, end: impl FnOnce(FinishContext<'_>, EndedRun) -> T) -> Result<T, Exit> {
-        let merged = fleet::merge(parts, Instant::now()).map_err(|error| {
-            write_stderr([error]);
-            Exit::Usage
-        })?;
-        let MergedRun { summary, validity, profile, stop, panics, missing_share } = merged;
+    fn with_merged<T>(self, merged: MergedRun, end: impl FnOnce(FinishContext<'_>, EndedRun) -> T) -> T {
+        let MergedRun { summary, validity, profile, stop, panics, missing_share, control } = merged;
         write_stderr(&summary.missing);
         let usual = || ReportDir::at(ReportDir::usual(&summary.run.name, Seed(summary.run.seed)));
         let context = FinishContext {
             validity: &validity,
             profile: &profile,
-            control: None,
+            control: control.as_ref(),
             output: self.output,
             signals: self.signals,
-            telemetry: None,
+            telemetry: self.telemetry,
             tolerates_loss: missing_share > 0.0 && missing_share <= self.tolerate_loss,
             folder: &self.folder.unwrap_or_else(usual),
         };
-        Ok(end(context, EndedRun { summary, stop, panics, events: None }))
+        end(context, EndedRun { summary, stop, panics, events: None })
     }
 }
 

@@ -2,7 +2,7 @@
 
 pub(super) mod agent;
 mod bus;
-mod lead;
+pub(super) mod lead;
 pub(super) mod manifest;
 pub(super) mod merge;
 pub(super) mod over_bus;

@@ -1,22 +1,27 @@
 //! Probes of a capacity search over the bus: each load is a round of the same agents.
 
 use super::lead::{FleetLead, LeadRules, OfferTerms, lead_obstacle, too_few_rooms};
+use super::merge::merged;
 use crate::capacity::Vary;
 use crate::capacity_run::PlayedProbe;
 use crate::cli::CapacityArgs;
 use crate::commands::Exit;
 use crate::commands::terminal::write_stderr;
-use crate::controller::StopSignals;
+use crate::controller::{StopSignals, Watched};
 use crate::dialect::Dialect;
-use crate::fleet::{self, MergedRun};
+use crate::fleet::MergedRun;
 use crate::plan::Plan;
-use std::time::Instant;
+use std::time::Duration;
 
 /// The agents of a search.
 pub(in crate::commands) struct FleetSearch<'a> {
     lead: FleetLead<'a>,
     dialect: &'a Dialect,
     vary: Vary,
+    /// Before each probe.
+    wait_for_target: Duration,
+    /// Of the last probe; from 1.
+    number: u32,
 }
 
 impl<'a> FleetSearch<'a> {
@@ -26,7 +31,7 @@ impl<'a> FleetSearch<'a> {
     /// The arguments ask for what searches over the bus don't do, or it can't be used; stderr has it already.
     pub(in crate::commands) fn open(
         args: &'a CapacityArgs,
-        (least, dialect): (&Plan, &'a Dialect),
+        (least, dialect, watched): (&Plan, &'a Dialect, Watched),
         signals: &StopSignals,
         tell: &'a dyn Fn(String),
     ) -> Result<Option<Self>, Exit> {
@@ -38,22 +43,30 @@ impl<'a> FleetSearch<'a> {
             return Err(Exit::Usage);
         }
         // A gate ends a probe at its end: an order to stop is for the whole search.
-        let rules = LeadRules { tolerate_loss: 0.0, gates: vec![] };
-        Ok(Some(Self { lead: FleetLead::open(&args.lead, rules, signals, tell)?, dialect, vary: args.search.vary }))
+        let wait_for_target = args.load.wait_for_target;
+        let rules = LeadRules { tolerate_loss: 0.0, gates: vec![], watched };
+        let lead = FleetLead::open(&args.lead, rules, signals, tell)?;
+        Ok(Some(Self { lead, dialect, vary: args.search.vary, wait_for_target, number: 0 }))
     }
 
-    /// Plays the plan of one load.
+    /// Plays the plan of one load. A target that was restarted is waited for as long as `after_restart`.
     ///
     /// # Errors
     /// It did not begin, or no part came; stderr has it already.
-    pub(in crate::commands) fn play(&mut self, plan: &Plan, load: f64) -> Result<PlayedProbe, Exit> {
-        let terms = OfferTerms { load: Some((self.vary, load)), traces: 0, is_last: false };
-        let parts = self.lead.play(plan, self.dialect, terms)?;
-        let merged = fleet::merge(parts, Instant::now()).map_err(|error| {
-            write_stderr([error]);
-            Exit::Usage
-        })?;
-        let MergedRun { summary, stop, panics, .. } = merged;
+    pub(in crate::commands) fn play(
+        &mut self,
+        plan: &Plan,
+        load: f64,
+        after_restart: Option<Duration>,
+    ) -> Result<PlayedProbe, Exit> {
+        self.number += 1;
+        let terms = OfferTerms {
+            load: Some((self.vary, load)),
+            number: Some(self.number),
+            wait_for_target: self.wait_for_target.max(after_restart.unwrap_or_default()),
+            ..OfferTerms::default()
+        };
+        let MergedRun { summary, stop, panics, .. } = merged(self.lead.play(plan, self.dialect, terms)?)?;
         Ok(PlayedProbe { summary, stop, panics })
     }
 
@@ -64,15 +77,6 @@ impl<'a> FleetSearch<'a> {
 }
 
 fn obstacle(args: &CapacityArgs, least: &Plan) -> Option<String> {
-    let watches = &args.watch;
-    let not_here = [
-        (watches.target_pid.is_some() || watches.target_metrics.is_some(), "--target-pid and --target-metrics"),
-        (args.restart_cmd.is_some(), "--restart-cmd"),
-        (!args.load.wait_for_target.is_zero(), "--wait-for-target"),
-    ];
-    if let Some((_, option)) = not_here.iter().find(|(is_given, _)| *is_given) {
-        return Some(format!("{option}: not with --bus; it is for searches on one machine"));
-    }
     lead_obstacle(&least.profile, !args.access.repro_options().is_empty() || args.load.workers.is_some())
         .or_else(|| too_few_rooms(least, &args.lead))
 }

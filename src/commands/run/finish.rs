@@ -55,6 +55,7 @@ impl FinishContext<'_> {
     pub(in crate::commands) fn finish(&self, ended: EndedRun) -> Exit {
         let JudgedRun { mut summary, mut exit, mut written } = self.judge(ended);
         let output = self.output;
+        self.telemetry.iter().for_each(|telemetry| telemetry.leave_view());
         let shown = write_stdout(render(format(output.format, output.color, output.verbose > 0), &summary));
         let last = exit.first_of(shown).first_of(signal_exit(self.signals));
         if last != exit {

@@ -16,8 +16,10 @@ use super::inputs::{self, faults, gates};
 use super::report::report_dir::ReportDir;
 use super::terminal::{logged, seed, write_stderr};
 use crate::cli::RunArgs;
+use crate::controller::{FinishedRun, Stop, control_floor};
 use crate::os::{machine_limits, raise_descriptors};
 use crate::plan::{Cost, Plan};
+use crate::telemetry::PlannedCourse;
 use crate::vocabulary::Seed;
 use repeat::RepeatedRun;
 use run_job::{RunJob, stop_signals};
@@ -82,7 +84,9 @@ pub fn run(args: &RunArgs) -> Exit {
         write_stderr([why]);
         return Exit::Broken;
     }
-    let telemetry = match RunTelemetry::start(&args.telemetry, &access, &signals, args.output.quiet) {
+    let planned = PlannedCourse::of(&profile, plan.cost().duration);
+    let told = (args.output.quiet, args.output.color);
+    let telemetry = match RunTelemetry::start(&args.telemetry, told, &access, &signals, planned) {
         Ok(telemetry) => telemetry,
         Err(exit) => return exit,
     };
@@ -97,8 +101,10 @@ fn play_all(mut job: RunJob<'_>, plan: Plan, folder: &ReportDir) -> Exit {
         return run_share(&job, plan, share, start_at, folder);
     }
     if args.trust.control {
-        match job.run_control(plan) {
-            Ok(control) => job.control = control,
+        match job.run_control(&job.run_spec(plan)) {
+            // A signal ends the run too, before its first peer.
+            Ok(FinishedRun { stop: Some(Stop::Signal(_)), .. }) => {}
+            Ok(done) => job.control = Some(control_floor(done.summary)),
             Err(exit) => return exit,
         }
     }

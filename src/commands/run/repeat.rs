@@ -76,6 +76,7 @@ impl RepeatedRun<'_> {
             exit = exit.first_of(Exit::Broken);
             (repeats.result, repeats.exit_code) = (outcome(exit), exit.code());
         }
+        self.telemetry.iter().for_each(|telemetry| telemetry.leave_view());
         let format = format(self.output.format, self.output.color, self.output.verbose > 0);
         exit = exit.first_of(write_stdout(render(format, &repeats)));
         self.telemetry.iter().for_each(|telemetry| telemetry.wait_for_last_scrape());

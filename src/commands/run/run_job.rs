@@ -6,7 +6,9 @@ use crate::cli::{ColorWhen, LoadArgs, RunArgs};
 use crate::commands::Exit;
 use crate::commands::report::report_dir::ReportDir;
 use crate::commands::terminal::{coloured, confirm_signal, exit_on_signal, write_stderr};
-use crate::controller::{self, Access, Capture, FinishedRun, RunSpec, Show, StartError, Stop, StopSignals, Watched};
+use crate::controller::{
+    self, Access, Capture, FinishedRun, RunSpec, Show, StartError, Stop, StopSignals, Watched, control_plan,
+};
 use crate::dialect::Dialect;
 use crate::gates::Gate;
 use crate::plan::{Plan, ShareOf};
@@ -45,12 +47,12 @@ impl RunJob<'_> {
         let mut retries = self.args.trust.retry_invalid;
         loop {
             let done = self.play(self.run_spec(Plan::new(self.profile.clone(), seed)))?;
-            if retries == 0 || !is_worth_a_retry(&done) {
+            if retries == 0 || !is_worth_a_retry(&done.summary, done.stop, done.panics) {
                 return Ok(done);
             }
             retries -= 1;
             if !self.args.output.quiet {
-                write_stderr([format!("INVALID: {}; once more, {retries} left after that", doubts(&done.summary))]);
+                write_stderr([retry_line(&done.summary, retries)]);
             }
         }
     }
@@ -63,22 +65,18 @@ impl RunJob<'_> {
         play(spec, self.args.output.quiet, &self.signals)
     }
 
-    /// Runs the control run of `plan`; `None` if a signal ended it, which then ends the run too, before its first peer.
+    /// Plays the control run of the plan or share of `spec`.
     ///
     /// # Errors
-    /// The control run could not be started; stderr already has the reason.
-    pub(super) fn run_control(&self, plan: Plan) -> Result<Option<Control>, Exit> {
-        let spec = self.run_spec(plan);
-        if spec.dialect.name() != "dashboard" {
-            write_stderr(["--control: only the dialect dashboard has a server that can be passed words in memory"]);
+    /// There is none for the dialect, or it could not be started; stderr already has the reason.
+    pub(super) fn run_control(&self, spec: &RunSpec) -> Result<FinishedRun, Exit> {
+        if let Some(why) = control_obstacle(&spec.dialect) {
+            write_stderr([why]);
             return Err(Exit::Usage);
         }
-        if !self.args.output.quiet {
-            write_stderr(["the control run: the plan, shortened, with signaling passed in memory"]);
-        }
-        let outcome = controller::control(&spec, self.signals.clone());
-        let (control, stop) = outcome.map_err(|start_error| report_start_error(&start_error))?;
-        Ok((!matches!(stop, Some(Stop::Signal(_)))).then_some(control))
+        let plan = control_plan(&spec.plan, spec.share.of);
+        let run_id = spec.run_id.clone();
+        self.play(RunSpec { run_id, share: spec.share, ..control_spec(self.run_spec(plan)) })
     }
 
     pub(super) fn run_spec(&self, plan: Plan) -> RunSpec {
@@ -118,20 +116,34 @@ impl RunJob<'_> {
 ///
 /// # Errors
 /// The run could not be started; stderr already has the reason.
-pub(super) fn play(spec: RunSpec, quiet: bool, signals: &StopSignals) -> Result<FinishedRun, Exit> {
+pub(in crate::commands) fn play(spec: RunSpec, quiet: bool, signals: &StopSignals) -> Result<FinishedRun, Exit> {
     if !quiet {
         write_stderr([announcement(&spec)]);
     }
     controller::run_until(spec, signals.clone()).map_err(|start_error| report_start_error(&start_error))
 }
 
-/// True for a run that completed and is INVALID: the generator was the limit.
-fn is_worth_a_retry(done: &FinishedRun) -> bool {
-    done.stop.is_none() && done.panics == 0 && done.summary.validity.verdict == Verdict::Invalid
+/// One sentence if no control run speaks the dialect.
+pub(in crate::commands) fn control_obstacle(dialect: &Dialect) -> Option<String> {
+    let why = "--control: only the dialect dashboard has a server that can be passed words in memory";
+    (dialect.name() != "dashboard").then(|| why.to_owned())
 }
 
-fn doubts(summary: &Summary) -> String {
-    summary.validity.reasons.iter().map(Doubt::in_short).collect::<Vec<_>>().join(", ")
+/// The control run of a plan that is shortened already: in memory, and nothing of it is kept or judged.
+pub(in crate::commands) fn control_spec(spec: RunSpec) -> RunSpec {
+    RunSpec { in_memory: true, gates: vec![], metrics: None, keep: Capture::default(), ..spec }
+}
+
+/// True for a run that completed and is INVALID: the generator was the limit.
+pub(in crate::commands) fn is_worth_a_retry(summary: &Summary, stop: Option<Stop>, panics: u64) -> bool {
+    let is_whole = summary.run.complete && stop.is_none() && panics == 0;
+    is_whole && summary.validity.verdict == Verdict::Invalid
+}
+
+/// The doubts about an INVALID run that is played once more.
+pub(in crate::commands) fn retry_line(summary: &Summary, retries: u8) -> String {
+    let doubts: Vec<String> = summary.validity.reasons.iter().map(Doubt::in_short).collect();
+    format!("INVALID: {}; once more, {retries} left after that", doubts.join(", "))
 }
 
 /// Describes the run of `plan` on this machine.
@@ -149,6 +161,7 @@ pub(in crate::commands) fn run_spec(
     RunSpec {
         run_id: run_id(),
         dialect,
+        in_memory: false,
         url: target.url.as_ref().map(|url| url.reveal().to_owned()),
         url_shown: target.url_shown.clone(),
         embedded: server::Config { faults, seed: plan.seed, ..server::Config::default() },
@@ -186,13 +199,18 @@ fn announcement(spec: &RunSpec) -> String {
     let way = spec.access.shown(spec.url.as_deref()).in_words();
     let way: String = way.iter().map(|words| format!(", {words}")).collect();
     let share = if spec.share == ShareOf::WHOLE { String::new() } else { format!(", share {}", spec.share) };
+    let to = if spec.in_memory {
+        "with signaling passed in memory".to_owned()
+    } else {
+        format!("to {}{way}", spec.url_shown.as_deref().unwrap_or("an embedded server"))
+    };
     format!(
-        "{}: {} in {}, {}, to {}{way}; {:.0} s, at most {:.0} s; seed {}, {}{share}",
+        "{}{}: {} in {}, {}, {to}; {:.0} s, at most {:.0} s; seed {}, {}{share}",
+        if spec.in_memory { "the control run of " } else { "" },
         plan.profile.name,
         plural(cost.peers, "peer"),
         plural(cost.rooms, "room"),
         plural(cost.edges, "edge"),
-        spec.url_shown.as_deref().unwrap_or("an embedded server"),
         cost.duration.as_secs_f64().ceil(),
         cost.duration_max.as_secs_f64().ceil(),
         plan.seed.0,
@@ -255,5 +273,9 @@ mod tests {
         assert_eq!(announcement(&spec), embedded);
         let shown = RunSpec { url_shown: Some("wss://a.example/ws/".to_owned()), ..spec };
         assert!(announcement(&shown).contains(" edges, to wss://a.example/ws/; "));
+        let control = announcement(&control_spec(shown));
+        assert!(
+            control.starts_with("the control run of x: 6 peers in 2 rooms, 6 edges, with signaling passed in memory; ")
+        );
     }
 }

@@ -6,12 +6,12 @@ use crate::cli::RunArgs;
 use crate::commands::Exit;
 use crate::commands::report::report_dir::{EVENTS_FILE, PART_FILE, ReportDir};
 use crate::commands::terminal::write_stderr;
-use crate::controller::{FinishedRun, RunSpec, StopSignals};
+use crate::controller::{FinishedRun, PlayedShare, RunSpec, StopSignals};
 use crate::fleet::{ClockOffset, Part, PartContext, PlannedWork};
 use crate::os::host_name;
 use crate::plan::{Plan, ShareOf};
 use crate::profile::to_toml;
-use crate::summary::Edges;
+use crate::summary::Summary;
 use crate::vocabulary::format::{hex, plural};
 use sha2::{Digest, Sha256};
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -19,9 +19,14 @@ use std::time::{SystemTime, UNIX_EPOCH};
 /// One sentence if `args` name a share that can't be played.
 pub(super) fn obstacle(args: &RunArgs) -> Option<String> {
     let start_at = args.fleet.start_at?;
-    if args.trust.repeat > 1 || args.trust.retry_invalid > 0 || args.trust.control {
-        return Some("--share: a share is played once: leave out --repeat, --retry-invalid and --control".to_owned());
+    if args.trust.repeat > 1 || args.trust.retry_invalid > 0 {
+        return Some("--share: a share is played once: leave out --repeat and --retry-invalid".to_owned());
     }
+    late(start_at)
+}
+
+/// One sentence if the start in common has passed.
+fn late(start_at: SystemTime) -> Option<String> {
     let late = SystemTime::now().duration_since(start_at).ok()?;
     let seconds = late.as_secs_f64();
     Some(format!(
@@ -39,8 +44,23 @@ pub(super) fn run_share(
 ) -> Exit {
     let run_id = common_run_id(&plan, job.dialect.file_text(), start_at);
     let spec = RunSpec { run_id, share, start_at: Some(start_at), ..job.run_spec(plan) };
-    match PlayedPart::play(spec, None, job.args.output.quiet, &job.signals) {
-        Ok(played) => played.write(folder),
+    let played = || {
+        let control = job.args.trust.control.then(|| job.run_control(&spec)).transpose()?;
+        if let (Some(_), Some(why)) = (&control, late(start_at)) {
+            write_stderr([why]);
+            return Err(Exit::Usage);
+        }
+        PlayedPart::play(spec, (None, control.map(|control| control.played)), job.args.output.quiet, &job.signals)
+    };
+    match played() {
+        Ok(played) => {
+            let exit = played.write(folder);
+            if let Some(telemetry) = &job.telemetry {
+                telemetry.share_ended(share.index, &played.summary);
+                telemetry.wait_for_last_scrape();
+            }
+            exit
+        }
         Err(exit) => exit,
     }
 }
@@ -49,19 +69,21 @@ pub(super) fn run_share(
 pub(in crate::commands) struct PlayedPart {
     part: Part,
     events: Option<Vec<u8>>,
-    edges: Edges,
+    /// The figures of the share alone, which nobody has judged.
+    pub summary: Summary,
     /// The exit that the share has by itself: the gates and the target are the merge's to judge.
     exit: Exit,
 }
 
 impl PlayedPart {
-    /// Plays the share of `spec`, whose gates are those of the whole run. `clock` is this machine's beside the controller's.
+    /// Plays the share of `spec`, whose gates are those of the whole run. `clock` is this machine's beside the controller's,
+    /// `control` the share's control run.
     ///
     /// # Errors
     /// The run could not be started; stderr already has the reason.
     pub(in crate::commands) fn play(
         spec: RunSpec,
-        clock: Option<ClockOffset>,
+        (clock, control): (Option<ClockOffset>, Option<PlayedShare>),
         quiet: bool,
         signals: &StopSignals,
     ) -> Result<Self, Exit> {
@@ -84,7 +106,7 @@ impl PlayedPart {
         let FinishedRun { summary, stop, played, probe, panics, events } = done;
         let exit = unjudged_exit(false, &summary, stop, panics);
         (context.probe, context.stop, context.panics) = (probe, stop, panics);
-        Ok(Self { part: Part { context, played }, events, edges: summary.counts.edges, exit })
+        Ok(Self { part: Part { context, played, control }, events, summary, exit })
     }
 
     /// Names what stopped the share, if `why` knows more of it.
@@ -107,7 +129,7 @@ impl PlayedPart {
             write_stderr([why]);
             return self.exit.first_of(Exit::Broken);
         }
-        let (share, edges) = (self.part.context.share, &self.edges);
+        let (share, edges) = (self.part.context.share, &self.summary.counts.edges);
         let opened = format!("{} of {} opened", edges.opened, plural(edges.planned, "edge"));
         write_stderr([
             format!("share {share}: {opened}; the gates are judged by the merge with the other parts"),

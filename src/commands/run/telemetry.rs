@@ -1,19 +1,23 @@
-//! Starts what shows a run's metrics while it goes on, and ends it once a scraper has had the last ones.
+//! Starts what shows a run while it goes on, on the screen or to a scraper, and ends it once that has had the last figures.
 
-use crate::cli::TelemetryArgs;
+use crate::cli::{ColorWhen, TelemetryArgs};
 use crate::commands::Exit;
 use crate::commands::inputs::variable;
-use crate::commands::terminal::write_stderr;
+use crate::commands::terminal::{coloured, write_stderr};
 use crate::controller::{Access, StopSignals};
+use crate::os::release_screen;
+use crate::report::{MetricsSnapshot, SnapshotScope};
 use crate::signaling::{Connector, Proxy};
 use crate::summary::Summary;
-use crate::telemetry::{MetricsFeed, OtlpSettings, Telemetry, TelemetryConfig};
+use crate::telemetry::{LiveView, MetricsFeed, OtlpSettings, PlannedCourse, Telemetry, TelemetryConfig};
 use std::net::TcpListener;
 use std::time::Duration;
 
 /// The metrics of all runs of one command, while they go on and after.
 pub(in crate::commands) struct RunTelemetry {
-    telemetry: Telemetry,
+    feed: MetricsFeed,
+    telemetry: Option<Telemetry>,
+    _view: Option<LiveView>,
     signals: StopSignals,
     quiet: bool,
 }
@@ -24,11 +28,12 @@ impl RunTelemetry {
     ///
     /// # Errors
     /// `Usage` or `Broken`; stderr already has the reason.
-    pub(super) fn start(
+    pub(in crate::commands) fn start(
         args: &TelemetryArgs,
+        (quiet, color): (bool, ColorWhen),
         access: &Access,
         signals: &StopSignals,
-        quiet: bool,
+        planned: PlannedCourse,
     ) -> Result<Option<Self>, Exit> {
         let refused = |why: String| {
             write_stderr([why]);
@@ -39,37 +44,61 @@ impl RunTelemetry {
             TcpListener::bind(address).map_err(|error| refused(format!("--metrics-listen {address}: {error}")))
         };
         let listener = args.metrics_listen.map(bind).transpose()?;
-        if otlp.is_none() && listener.is_none() {
-            return Ok(None);
-        }
-        let telemetry = Telemetry::start(TelemetryConfig { listener, otlp }, |warning| write_stderr([warning]));
-        let telemetry = telemetry.map_err(|error| {
+        let feed = MetricsFeed::new(args.live);
+        let start = |config| Telemetry::start(config, feed.clone(), |warning| write_stderr([warning]));
+        let wanted = (otlp.is_some() || listener.is_some()).then_some(TelemetryConfig { listener, otlp });
+        let telemetry = wanted.map(start).transpose().map_err(|error| {
             write_stderr([format!("the metrics could not be shown: {error}")]);
             Exit::Broken
         })?;
         if !quiet {
-            write_stderr(telemetry.url().map(|url| format!("metrics: {url}")));
+            write_stderr(telemetry.iter().filter_map(Telemetry::url).map(|url| format!("metrics: {url}")));
         }
-        Ok(Some(Self { telemetry, signals: signals.clone(), quiet }))
+        let view = || {
+            LiveView::start(feed.clone(), planned, coloured(color, true)).map_err(|why| {
+                refused(format!("--live: {why}; without it, progress goes to stderr as bars, or as a line every 5 s"))
+            })
+        };
+        let view = args.live.then(view).transpose()?;
+        let shows = telemetry.is_some() || view.is_some();
+        Ok(shows.then_some(Self { feed, telemetry, _view: view, signals: signals.clone(), quiet }))
     }
 
-    pub(super) fn feed(&self) -> MetricsFeed {
-        self.telemetry.feed()
+    pub(in crate::commands) fn feed(&self) -> MetricsFeed {
+        self.feed.clone()
+    }
+
+    /// Gives the terminal back, for the report.
+    pub(in crate::commands) fn leave_view(&self) {
+        release_screen();
     }
 
     /// Shows and exports the last figures of a run.
     pub(in crate::commands) fn run_ended(&self, summary: &Summary) {
-        self.telemetry.run_ended(summary);
+        self.show(MetricsSnapshot::of(summary.clone()));
+    }
+
+    /// The same of the share of a slot: its gates are the merge's to judge.
+    pub(in crate::commands) fn share_ended(&self, slot: u32, summary: &Summary) {
+        self.show(MetricsSnapshot { scope: SnapshotScope::Slot(slot), ..MetricsSnapshot::of(summary.clone()) });
+    }
+
+    fn show(&self, snapshot: MetricsSnapshot) {
+        match &self.telemetry {
+            Some(telemetry) => telemetry.run_ended(snapshot),
+            None => self.feed.publish(snapshot),
+        }
     }
 
     /// Waits for a scraper that has not had the last figures, if one has ever come; no longer than until a signal.
     pub(in crate::commands) fn wait_for_last_scrape(&self) {
-        let Some(at_most) = self.telemetry.linger().filter(|_| self.signals.received().is_none()) else { return };
+        let Some(telemetry) = self.telemetry.as_ref().filter(|_| self.signals.received().is_none()) else { return };
+        let Some(at_most) = telemetry.linger() else { return };
         // Without a runtime there is nothing that could wait.
         let Ok(runtime) = tokio::runtime::Builder::new_current_thread().enable_all().build() else { return };
         let mut signals = self.signals.clone();
         runtime.block_on(async {
-            let soon = tokio::time::timeout(Duration::from_millis(500), self.telemetry.last_scrape());
+            let soon = tokio::time::timeout(Duration::from_millis(500), telemetry.last_scrape());
             if soon.await.is_ok() {
                 return;
             }
@@ -78,7 +107,7 @@ impl RunTelemetry {
                 write_stderr([format!("metrics: shown until they are scraped once more, at most for {seconds} s")]);
             }
             tokio::select! {
-                () = self.telemetry.last_scrape() => {}
+                () = telemetry.last_scrape() => {}
                 () = tokio::time::sleep(at_most) => {}
                 _ = signals.first() => {}
             }

@@ -3,6 +3,7 @@
 use super::super::run::phases::RunPhase;
 use crate::gates::LiveStatus;
 use crate::metrics::Tally;
+use crate::os::screen_is_held;
 use crate::plan::{Plan, Share};
 use crate::vocabulary::format;
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -71,6 +72,7 @@ impl Progress {
     /// True if `draw` has something to show; what it shows takes some work to sum up.
     pub(crate) fn is_due(&self, now: Instant, start: Instant) -> bool {
         match self.shown {
+            _ if screen_is_held() => false,
             Shown::Bars(_) => true,
             Shown::Lines { last } => now.saturating_duration_since(last.unwrap_or(start)) >= LINE_EVERY,
             Shown::Nothing => false,
@@ -90,7 +92,9 @@ impl Progress {
     }
 
     pub(crate) fn finish(&mut self) {
-        if let Shown::Bars(bars) = &self.shown {
+        if let Shown::Bars(bars) = &self.shown
+            && !screen_is_held()
+        {
             // A terminal that is gone needs no clearing.
             let _ = bars.all.clear();
         }

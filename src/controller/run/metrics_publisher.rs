@@ -2,7 +2,7 @@
 
 use super::super::worker::status::WorkerStatuses;
 use crate::metrics::{HealthFigures, RunFacts, summarize_live};
-use crate::report::{MetricsSamples, MetricsSnapshot};
+use crate::report::{MetricsSamples, MetricsSnapshot, SnapshotScope};
 use crate::summary::{GateResult, PhaseSpan, SparseHistogram};
 use crate::telemetry::MetricsFeed;
 use std::time::Duration;
@@ -11,11 +11,12 @@ pub(super) struct MetricsPublisher {
     feed: MetricsFeed,
     /// As they were before the run.
     facts: RunFacts,
+    scope: SnapshotScope,
 }
 
 impl MetricsPublisher {
-    pub(super) fn new(feed: MetricsFeed, facts: RunFacts) -> Self {
-        Self { feed, facts }
+    pub(super) fn new(feed: MetricsFeed, facts: RunFacts, scope: SnapshotScope) -> Self {
+        Self { feed, facts, scope }
     }
 
     /// Publishes the run as it is `elapsed` after its start; nothing until a worker has published its timers.
@@ -33,6 +34,13 @@ impl MetricsPublisher {
         summary.gates = gates.to_vec();
         let samples =
             MetricsSamples { timers: live.timers(), lag: SparseHistogram::of(health.lag()), ..Default::default() };
-        self.feed.publish(MetricsSnapshot { summary, samples, has_ended: false });
+        self.feed.publish(MetricsSnapshot {
+            summary,
+            samples,
+            tally: live.tally(),
+            rooms: live.rooms(),
+            scope: self.scope,
+            has_ended: false,
+        });
     }
 }

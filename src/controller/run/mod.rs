@@ -8,7 +8,7 @@ pub(super) mod phases;
 pub(super) mod prepared_run;
 pub(super) mod status;
 mod supervisor;
-mod target_process;
+pub(super) mod target_process;
 
 use super::embedded::EmbeddedServer;
 use super::ice_servers::gathering;
@@ -25,6 +25,7 @@ use crate::gates::Gate;
 use crate::plan::{Plan, ShareOf};
 use crate::server;
 use crate::telemetry::MetricsFeed;
+use crate::vocabulary::Redactor;
 use prepared_run::{Capture, LEAD, PreparedRun, play};
 use status::StatusFeed;
 use std::time::{Duration, SystemTime};
@@ -39,6 +40,8 @@ pub struct RunSpec {
     pub plan: Plan,
     pub run_id: String,
     pub dialect: Dialect,
+    /// Passes signaling in memory, to no server: a control run.
+    pub in_memory: bool,
     /// The target's URL; `None` starts the embedded server.
     pub url: Option<String>,
     /// The target as reports show it, without secrets.
@@ -73,6 +76,7 @@ impl RunSpec {
             plan,
             run_id,
             dialect,
+            in_memory: false,
             url: None,
             url_shown: None,
             embedded: server::Config::default(),
@@ -112,30 +116,15 @@ pub fn run_until(spec: RunSpec, signals: StopSignals) -> Result<FinishedRun, Sta
 }
 
 async fn start(spec: RunSpec, mut signals: StopSignals) -> Result<FinishedRun, StartError> {
-    let embedded = spec.url.is_none().then(|| EmbeddedServer::start(spec.embedded.clone())).transpose()?;
-    let url = match (&spec.url, &embedded) {
-        (Some(url), _) => url.clone(),
-        (None, Some(server)) => server.url(),
-        (None, None) => return Err(StartError::Url("there is no target".to_owned())),
-    };
-    let target = spec.url_shown.clone().unwrap_or_else(|| format!("{url} (embedded)"));
+    let needs_server = spec.url.is_none() && !spec.in_memory;
+    let embedded = needs_server.then(|| EmbeddedServer::start(spec.embedded.clone())).transpose()?;
     let gathering = gathering(&spec.plan.profile.engine, &spec.access.route.target_policy).await?;
-    let options = spec.access.options.clone();
-    let redactor = redactor(&spec.plan.profile, &spec.access);
-    let endpoints = Endpoints::new(spec.plan.profile.target.clone(), url, &spec.run_id, spec.access);
-    let endpoints = endpoints.traced(spec.plan.seed, &spec.run_id);
-    let mut stopped_early = tokio::select! {
-        biased;
-        signal = signals.first() => Some(signal.into()),
-        reached = reach_target(&endpoints, &spec.dialect, spec.wait_for_target) => reached.map(|()| None)?,
+    let target = if spec.in_memory {
+        RunTarget::memory()
+    } else {
+        RunTarget::reach(&spec, embedded.as_ref(), &mut signals).await?
     };
-
-    let addresses = match endpoints.any(&spec.dialect).ok().filter(|_| embedded.is_none()) {
-        Some(endpoint) => endpoint.addresses().await,
-        None => vec![],
-    };
-    let target_process = TargetRecorder::start(&spec.watched, addresses);
-    let probe = probe_line(&spec.plan.profile, endpoints.target_policy(), &options);
+    let mut stopped_early = target.stopped;
     // Workers start, and this process is measured, shortly before the run, not while its time is awaited.
     let wait = spec.start_at.and_then(|at| at.duration_since(SystemTime::now() + AWAKE_BEFORE).ok());
     if let (None, Some(wait)) = (stopped_early, wait) {
@@ -145,11 +134,11 @@ async fn start(spec: RunSpec, mut signals: StopSignals) -> Result<FinishedRun, S
         plan: spec.plan,
         run_id: spec.run_id,
         dialect: spec.dialect,
-        redactor,
-        endpoints: Some(endpoints),
-        target_process,
+        redactor: target.redactor,
+        endpoints: target.endpoints,
+        target_process: target.process,
         gathering,
-        target,
+        target: target.shown,
         workers: spec.workers,
         share: spec.share,
         start_at: spec.start_at,
@@ -158,7 +147,71 @@ async fn start(spec: RunSpec, mut signals: StopSignals) -> Result<FinishedRun, S
         metrics: spec.metrics,
         gates: spec.gates,
         keep: spec.keep,
-        probe,
+        probe: target.probe,
     };
     play(prepared, &mut signals, stopped_early).await
+}
+
+/// The target of a run, and all that is known of it before.
+struct RunTarget {
+    /// `None` passes signaling in memory.
+    endpoints: Option<Endpoints>,
+    /// As reports show it.
+    shown: String,
+    redactor: Redactor,
+    process: Option<TargetRecorder>,
+    /// The `meshload probe` command that examines it.
+    probe: String,
+    /// The signal that came while it was waited for.
+    stopped: Option<Stop>,
+}
+
+impl RunTarget {
+    fn memory() -> Self {
+        Self {
+            endpoints: None,
+            shown: "memory".to_owned(),
+            redactor: Redactor::default(),
+            process: None,
+            probe: String::new(),
+            stopped: None,
+        }
+    }
+
+    /// Checks that the target may be loaded, waits for it, and looks for its processes.
+    ///
+    /// # Errors
+    /// The policy refuses the target, or its URL does not parse.
+    async fn reach(
+        spec: &RunSpec,
+        embedded: Option<&EmbeddedServer>,
+        signals: &mut StopSignals,
+    ) -> Result<Self, StartError> {
+        let url = match (&spec.url, embedded) {
+            (Some(url), _) => url.clone(),
+            (None, Some(server)) => server.url(),
+            (None, None) => return Err(StartError::Url("there is no target".to_owned())),
+        };
+        let shown = spec.url_shown.clone().unwrap_or_else(|| format!("{url} (embedded)"));
+        let profile = &spec.plan.profile;
+        let endpoints = Endpoints::new(profile.target.clone(), url, &spec.run_id, spec.access.clone());
+        let endpoints = endpoints.traced(spec.plan.seed, &spec.run_id);
+        let stopped = tokio::select! {
+            biased;
+            signal = signals.first() => Some(signal.into()),
+            reached = reach_target(&endpoints, &spec.dialect, spec.wait_for_target) => reached.map(|()| None)?,
+        };
+        let addresses = match endpoints.any(&spec.dialect).ok().filter(|_| embedded.is_none()) {
+            Some(endpoint) => endpoint.addresses().await,
+            None => vec![],
+        };
+        Ok(Self {
+            process: TargetRecorder::start(&spec.watched, addresses),
+            probe: probe_line(profile, endpoints.target_policy(), &spec.access.options),
+            redactor: redactor(profile, &spec.access),
+            shown,
+            stopped,
+            endpoints: Some(endpoints),
+        })
+    }
 }

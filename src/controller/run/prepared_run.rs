@@ -18,9 +18,10 @@ use super::target_process::TargetRecorder;
 use crate::dialect::Dialect;
 use crate::engine::Gathering;
 use crate::gates::Gate;
-use crate::metrics::{RunFacts, RunFigures, all_timers};
+use crate::metrics::{RoomDetail, RunFacts, RunFigures, all_timers};
 use crate::os::machine;
-use crate::plan::{Plan, ShareOf};
+use crate::plan::{Plan, Share, ShareOf};
+use crate::report::SnapshotScope;
 use crate::summary::{Build, Clock, Events};
 use crate::telemetry::MetricsFeed;
 use crate::vocabulary::{Naming, Redactor};
@@ -34,6 +35,9 @@ pub(super) const LEAD: Duration = Duration::from_millis(100);
 
 /// Bytes of random payload besides the largest message, so that payloads of that size differ too.
 const POOL_BYTES: usize = 64 * 1024;
+
+/// Edges up to which a view of the run is told the state of each, and not only how many of a room are open.
+const EDGES_SHOWN_MAX: u64 = 4_096;
 
 /// Data that a run keeps besides its figures.
 #[derive(Clone, Debug, Default)]
@@ -101,6 +105,7 @@ pub(super) async fn play(
         pool: pool(&run.plan),
         statuses: WorkerStatuses::new(workers),
         watched: watched(&gate_watch, run.status.as_ref(), run.metrics.is_some().then_some(&run.dialect)),
+        rooms_shown: rooms_shown(&share, run.metrics.as_ref()),
         sample: attribution::sample(&run.plan, run.keep.traces),
         events: writer.as_ref().map(Writer::sink),
         out_of_memory: false.into(),
@@ -110,9 +115,10 @@ pub(super) async fn play(
     let planned = planned_facts(&common, run.target);
     let mut supervisor = Supervisor::start(common.clone(), workers, run.show, gate_watch, started_at)?;
     supervisor.target_process = run.target_process;
+    let scope = scope(run.share, run.status.as_ref());
     supervisor.status = run.status;
     supervisor.metrics =
-        run.metrics.map(|feed| MetricsPublisher::new(feed, RunFacts { started_at, ..planned.clone() }));
+        run.metrics.map(|feed| MetricsPublisher::new(feed, RunFacts { started_at, ..planned.clone() }, scope));
     let stop = match stopped_early {
         Some(stop) => Some(stop),
         None => supervisor.until_the_end(signals).await,
@@ -200,6 +206,21 @@ fn watched(
         }
     }
     Some(watched)
+}
+
+/// The part of the run that this process shows; a process with a watcher plays a share, if all of the run.
+fn scope(share: ShareOf, watcher: Option<&StatusFeed>) -> SnapshotScope {
+    let is_share = share != ShareOf::WHOLE || watcher.is_some();
+    if is_share { SnapshotScope::Slot(share.index) } else { SnapshotScope::Run }
+}
+
+/// The state of the rooms that a view of the run can show: of each edge while there are few.
+fn rooms_shown(share: &Share, metrics: Option<&MetricsFeed>) -> RoomDetail {
+    match metrics {
+        Some(feed) if feed.wants_rooms() && share.edges() <= EDGES_SHOWN_MAX => RoomDetail::Edges,
+        Some(feed) if feed.wants_rooms() => RoomDetail::Counts,
+        _ => RoomDetail::Nothing,
+    }
 }
 
 fn events(EventLog { written, cut, refused, .. }: &EventLog) -> Events {

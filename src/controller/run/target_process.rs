@@ -7,8 +7,64 @@ use crate::os::TargetWatch;
 use crate::summary::{TargetProcess, TargetSecond};
 use crate::vocabulary::format::micros;
 use std::collections::BTreeMap;
+use std::io;
 use std::net::SocketAddr;
+use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
+use tokio::sync::oneshot;
+use tokio::task::LocalSet;
+use tokio::time::{MissedTickBehavior, interval_at};
+
+/// The interval at which the target is looked at for a run that other processes play.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+
+/// Watches the target for a run that other processes play, on a thread of its own.
+pub struct TargetObserver {
+    /// Told how long the run lasted.
+    end: oneshot::Sender<Duration>,
+    thread: JoinHandle<Option<TargetProcess>>,
+}
+
+impl TargetObserver {
+    /// Watches from `at` on, the start of the run; `None` if there is nothing to look at.
+    ///
+    /// # Errors
+    /// The system has no thread for it.
+    pub fn start(watched: &Watched, at: Instant) -> io::Result<Option<Self>> {
+        if watched.pid.is_none() && watched.metrics.is_none() {
+            return Ok(None);
+        }
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        let (watched, (end, ended)) = (watched.clone(), oneshot::channel());
+        let observed = move || LocalSet::new().block_on(&runtime, observe(&watched, at, ended));
+        let thread = thread::Builder::new().name("target".to_owned()).spawn(observed)?;
+        Ok(Some(Self { end, thread }))
+    }
+
+    /// The record of a run that `lasted` so long; `None` if nothing could be seen.
+    pub fn finish(self, lasted: Duration) -> Option<TargetProcess> {
+        // Fails only if the thread has ended.
+        let _ = self.end.send(lasted);
+        self.thread.join().ok().flatten()
+    }
+}
+
+async fn observe(watched: &Watched, at: Instant, mut ended: oneshot::Receiver<Duration>) -> Option<TargetProcess> {
+    let mut ticks = interval_at(at.into(), LOOK_EVERY);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut recorder: Option<TargetRecorder> = None;
+    loop {
+        tokio::select! {
+            biased;
+            lasted = &mut ended => return recorder.zip(lasted.ok()).map(|(recorder, lasted)| recorder.finish(lasted)),
+            now = ticks.tick() => {
+                let now = now.into_std();
+                recorder = recorder.or_else(|| TargetRecorder::start(watched, vec![]));
+                recorder.iter_mut().for_each(|recorder| recorder.sample(now, now.saturating_duration_since(at)));
+            }
+        }
+    }
+}
 
 pub(super) struct TargetRecorder {
     watch: Option<TargetWatch>,
@@ -65,7 +121,9 @@ impl TargetRecorder {
 
     pub(super) fn finish(self, lasted: Duration) -> TargetProcess {
         let Self { watch, pids, name, rows, .. } = self;
-        let series = rows.rows().iter().filter_map(|(_, _, row)| row.clone()).collect();
+        // One that watched for others looked on until their figures came.
+        let is_of_run = |row: &TargetSecond| row.second as f64 <= lasted.as_secs_f64().ceil();
+        let series = rows.rows().iter().filter_map(|(_, _, row)| row.clone()).filter(is_of_run).collect();
         let restarts = watch.map_or(0, |watch| watch.restarts());
         let process = TargetProcess { pids, name, restarts, series, ..TargetProcess::default() };
         process.summed(lasted.as_secs_f64())

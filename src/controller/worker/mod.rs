@@ -155,7 +155,7 @@ fn publish_status(status: &mut WorkerStatus, recorder: &Recorder, away: u64, lag
 fn publish_live(common: &RunContext, worker: usize, recorder: &Recorder) {
     let Some(timers) = &common.watched else { return };
     let kinds: Vec<String> = common.dialect.kinds().iter().map(|kind| (*kind).to_owned()).collect();
-    let live = recorder.live(timers, &kinds);
+    let live = recorder.live(timers, &kinds).with_rooms(recorder.live_rooms(common.rooms_shown));
     common.statuses.of(worker).live = Some(live);
 }
 

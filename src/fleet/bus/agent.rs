@@ -12,6 +12,7 @@ use crate::controller::{RunStatus, StopSignal, StopSignals};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::watch;
+use tokio::task::LocalSet;
 use tokio::time::timeout;
 
 /// A delay by which this process stood still, and could hear nobody.
@@ -116,24 +117,43 @@ impl BusAgent {
     }
 
     /// Reports readiness for a round, and waits for its start: the local time, and the clock's offset that it rests on.
+    /// `reach` waits for the target, when the controller says that all are ready.
     ///
     /// # Errors
     /// The run ended, goes on without this agent, another has its slot, or a signal came.
-    pub fn wait_for_start(&mut self, round: u32, plan_sha256: String) -> Result<(SystemTime, ClockOffset), BusError> {
+    pub fn wait_for_start(
+        &mut self,
+        round: u32,
+        plan_sha256: String,
+        reach: impl Future<Output = ()>,
+    ) -> Result<(SystemTime, ClockOffset), BusError> {
         let Self { runtime, heartbeat: HeartbeatSender { connection, seat, state, status, .. }, order, signals } = self;
         status.send_replace(RunStatus::default());
         runtime.block_on(until_signal(signals, async {
             let clock = compared_clock(connection).await?;
-            state.send_replace(AgentState::Prepared { round, plan_sha256 });
+            state.send_replace(AgentState::Prepared { round, plan_sha256: plan_sha256.clone() });
             let is_final = |order: &Order| match order {
                 Order::Go { round: of, .. } => *of == round,
-                Order::Gather { attempts, .. } => seat.is_displaced(attempts),
+                Order::Gather { attempts, .. } | Order::Reach { attempts, .. } => seat.is_displaced(attempts),
                 Order::Over(_) => true,
                 Order::Stop { .. } => false,
             };
-            let ordered = order.wait_for(is_final).await;
-            match ordered.map(|order| order.clone()) {
-                Ok(Order::Go { at_us, attempts, .. }) => {
+            let may_reach = |order: &Order| matches!(order, Order::Reach { round: of, .. } if *of == round);
+            let closed = |_| BusError::Broken("--bus: the connection is closed".to_owned());
+            let may_start = order.wait_for(|order| is_final(order) || may_reach(order)).await.map_err(closed)?.clone();
+            if may_reach(&may_start) {
+                let local = LocalSet::new();
+                tokio::select! {
+                    biased;
+                    _ = order.wait_for(is_final) => {}
+                    () = local.run_until(reach) => {
+                        state.send_replace(AgentState::Reached { round, plan_sha256 });
+                    }
+                }
+            }
+            let ordered = order.wait_for(is_final).await.map_err(closed)?.clone();
+            match ordered {
+                Order::Go { at_us, attempts, .. } => {
                     if attempts.get(seat.slot as usize) != Some(&seat.attempt) {
                         return Err(BusError::Over(format!("slot {} was given to another agent", seat.slot)));
                     }
@@ -141,11 +161,11 @@ impl BusAgent {
                     let at = UNIX_EPOCH + Duration::from_micros(at_us.unsigned_abs());
                     Ok((clock.local(at), clock))
                 }
-                Ok(Order::Gather { .. }) => {
+                Order::Gather { .. } | Order::Reach { .. } => {
                     Err(BusError::Displaced(format!("slot {} was given to another agent", seat.slot)))
                 }
-                Ok(Order::Over(why)) => Err(BusError::Over(why)),
-                _ => Err(BusError::Broken("--bus: the connection is closed".to_owned())),
+                Order::Over(why) => Err(BusError::Over(why)),
+                Order::Stop { .. } => unreachable!("no agent waits for it"),
             }
         }))
     }

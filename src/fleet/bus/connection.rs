@@ -13,6 +13,9 @@ use percent_encoding::percent_decode_str;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::error::Error;
+use std::fs::File;
+use std::io::Read;
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 /// The pause before the connection is tried again; a server that was killed is back within seconds.
@@ -26,6 +29,9 @@ const AGE_MAX: Duration = Duration::from_secs(24 * 3_600);
 
 /// Bytes of a message besides its payload that count against the server's limit.
 const OVERHEAD_BYTES: usize = 4 << 10;
+
+/// The most bytes of a file of credentials that are read.
+const CREDENTIALS_BYTES_MAX: u64 = 64 << 10;
 
 const PLAN_KEY: &str = "plan";
 
@@ -70,6 +76,10 @@ impl BusConnection {
         }
         if let Some((certificate, key)) = &settings.identity {
             options = options.add_client_certificate(certificate.clone(), key.clone());
+        }
+        if let Some(path) = &settings.credentials {
+            options = with_credentials(options, path)
+                .map_err(|why| BusError::Usage(format!("--bus-creds {}: {why}", path.display())))?;
         }
         let server = format!("{}:{}", url.host_str().unwrap_or_default(), url.port().unwrap_or(4222));
         let client = options
@@ -278,6 +288,22 @@ impl BusMessage {
     pub(super) fn last_token(&self) -> &str {
         self.0.subject.rsplit('.').next().unwrap_or_default()
     }
+}
+
+/// Adds the identity of a `.creds` file, or of a file with the seed of a user's nkey.
+///
+/// # Errors
+/// The file can't be read, or is neither. No error shows its content.
+fn with_credentials(options: ConnectOptions, path: &Path) -> Result<ConnectOptions, String> {
+    let mut text = String::new();
+    let file = File::open(path).map_err(|error| error.to_string())?;
+    file.take(CREDENTIALS_BYTES_MAX).read_to_string(&mut text).map_err(|error| error.to_string())?;
+    let is_seed = |line: &str| line.starts_with("SU") && line.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    if is_seed(text.trim()) {
+        return Ok(options.nkey(text.trim().to_owned()));
+    }
+    let neither = "neither a .creds file of NATS nor the seed of a user's nkey, SU…";
+    options.credentials(&text).map_err(|_| neither.to_owned())
 }
 
 fn json(value: &impl Serialize) -> Vec<u8> {

@@ -115,18 +115,25 @@ impl<'a> Coordinator<'a> {
     }
 
     /// Plays a round, in which each slot has its share of the `edges`: offers its plan, waits until all agents are ready,
-    /// starts them, and returns the parts that came.
+    /// starts them, and returns the parts that came. `began` is told the start.
     ///
     /// # Errors
     /// The plan does not fit on the bus, not all agents got ready in time, one may not load the target or was lost before, or a signal came before the round
     /// began.
-    pub fn play(&mut self, offer: &PlanOffer, edges: Vec<u64>) -> Result<Vec<Part>, BusError> {
+    pub fn play(
+        &mut self,
+        offer: &PlanOffer,
+        edges: Vec<u64>,
+        began: &mut dyn FnMut(Instant),
+    ) -> Result<Vec<Part>, BusError> {
         let Self { runtime, state } = self;
         state.edges = edges;
         runtime.block_on(async {
             state.connection.offer(offer).await?;
             state.gather(offer).await?;
-            Ok(state.collect(offer.round, &offer.run_id).await)
+            let start = Instant::now() + GO_LEAD;
+            began(start);
+            Ok(state.collect(offer.round, &offer.run_id, start).await)
         })
     }
 
@@ -147,13 +154,18 @@ impl<'a> Coordinator<'a> {
 
 impl CoordinatorState<'_> {
     async fn gather(&mut self, offer: &PlanOffer) -> Result<(), BusError> {
-        let (until, mut signals) = (Instant::now() + self.rules.gather_max, self.signals.clone());
-        let round = offer.round;
+        let (round, sha256, wait) = (offer.round, offer.plan_sha256.as_str(), offer.wait_for_target);
+        let (until, mut signals) = (Instant::now() + self.rules.gather_max + wait, self.signals.clone());
         self.roster.next_round();
-        while !self.roster.is_prepared(round, &offer.plan_sha256) {
-            // Agents whose slot was given to another hear of it.
-            let gather = Order::Gather { round, attempts: self.roster.attempts() };
-            self.order.send_if_modified(|order| std::mem::replace(order, gather.clone()) != gather);
+        loop {
+            let is_prepared = self.roster.is_prepared(round, sha256);
+            if is_prepared && (wait.is_zero() || self.roster.has_reached(round, sha256)) {
+                break;
+            }
+            // Agents whose slot was given to another hear of it. Nothing touches the target before all are ready.
+            let attempts = self.roster.attempts();
+            let wanted = if is_prepared { Order::Reach { round, attempts } } else { Order::Gather { round, attempts } };
+            self.order.send_if_modified(|order| std::mem::replace(order, wanted.clone()) != wanted);
             let silent = tokio::select! {
                 biased;
                 signal = signals.first() => return Err(BusError::Stopped(signal)),
@@ -181,9 +193,9 @@ impl CoordinatorState<'_> {
         Ok(())
     }
 
-    async fn collect(&mut self, round: u32, run_id: &str) -> Vec<Part> {
+    async fn collect(&mut self, round: u32, run_id: &str, start: Instant) -> Vec<Part> {
         let (mut parts, mut signals) = (vec![], self.signals.clone());
-        let (start, mut judge_due) = (Instant::now() + GO_LEAD, Instant::now() + GO_LEAD);
+        let mut judge_due = start;
         let mut until = None;
         while !self.roster.is_decided() {
             let (stopped, silent) = tokio::select! {

@@ -15,6 +15,8 @@ pub struct PlanOffer {
     pub round: u32,
     /// No other round follows.
     pub is_last: bool,
+    /// The number of its run among repeats or loads, from 1; `None` for the only one.
+    pub number: Option<u32>,
     /// The number of shares.
     pub agents: u32,
     /// An agent that is silent for so long is lost.
@@ -33,6 +35,12 @@ pub struct PlanOffer {
     pub run_id: String,
     /// The most traces to keep.
     pub traces: u16,
+    /// The limit of an agent's file of all events, in bytes; `None` writes no file.
+    pub events_bytes_max: Option<u64>,
+    /// Each agent plays its control run before it is ready.
+    pub control: bool,
+    /// The most time to wait until the target accepts a WebSocket, once all agents are ready.
+    pub wait_for_target: Duration,
 }
 
 /// The machine that an agent runs on.
@@ -110,6 +118,11 @@ pub(super) enum AgentState {
         round: u32,
         plan_sha256: String,
     },
+    /// Ready, and the target accepts a WebSocket, or was waited for long enough.
+    Reached {
+        round: u32,
+        plan_sha256: String,
+    },
     Playing {
         round: u32,
     },
@@ -137,6 +150,11 @@ pub(super) enum Order {
     /// Join and get ready for the round, whose plan is there; a slot whose attempt here is later than an agent's own is that
     /// agent's no longer.
     Gather {
+        round: u32,
+        attempts: Vec<u32>,
+    },
+    /// Wait for the target: all agents are ready.
+    Reach {
         round: u32,
         attempts: Vec<u32>,
     },

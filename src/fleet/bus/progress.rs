@@ -6,7 +6,8 @@ use crate::vocabulary::format::duration;
 
 /// While agents are waited for.
 pub(super) fn gathering(roster: &AgentRoster) -> String {
-    let is_ready = |agent: &SeatedAgent| matches!(agent.state, AgentState::Prepared { .. });
+    let is_ready =
+        |agent: &SeatedAgent| matches!(agent.state, AgentState::Prepared { .. } | AgentState::Reached { .. });
     let ready = roster.agents().filter(|(_, agent)| is_ready(agent)).count();
     let unready = roster.agents().filter(|(_, agent)| !is_ready(agent)).map(|(slot, agent)| named(slot, agent));
     let mut parts = vec![format!("{ready} of {} agents ready", roster.len())];

@@ -135,11 +135,16 @@ impl AgentRoster {
 
     /// True if every slot has an agent that is ready for the round, and worked out the plan of this hash.
     pub(super) fn is_prepared(&self, round: u32, sha256: &str) -> bool {
-        let is_ready = |slot: &AgentSlot| match slot.agent.as_ref().map(|agent| &agent.state) {
-            Some(AgentState::Prepared { round: of, plan_sha256 }) => *of == round && plan_sha256 == sha256,
-            _ => false,
+        self.slots.iter().all(|slot| slot.is_ready(round, sha256))
+    }
+
+    /// True if all of them have waited for the target as well.
+    pub(super) fn has_reached(&self, round: u32, sha256: &str) -> bool {
+        let has_reached = |slot: &AgentSlot| {
+            let state = slot.agent.as_ref().map(|agent| &agent.state);
+            slot.is_ready(round, sha256) && matches!(state, Some(AgentState::Reached { .. }))
         };
-        self.slots.iter().all(is_ready)
+        self.slots.iter().all(has_reached)
     }
 
     /// All agents are wanted for another round.
@@ -225,6 +230,15 @@ impl AgentRoster {
 }
 
 impl AgentSlot {
+    fn is_ready(&self, round: u32, sha256: &str) -> bool {
+        match self.agent.as_ref().map(|agent| &agent.state) {
+            Some(AgentState::Prepared { round: of, plan_sha256 } | AgentState::Reached { round: of, plan_sha256 }) => {
+                *of == round && plan_sha256 == sha256
+            }
+            _ => false,
+        }
+    }
+
     /// Waits for the agent no longer: the slot is free again for a later attempt, or once the run has begun, lost.
     fn give_up(&mut self, has_begun: bool) {
         match &mut self.agent {
@@ -280,6 +294,11 @@ mod tests {
         assert!(!roster.is_prepared(1, "x"));
         roster.hear(start + SILENCE, 0, beat("c", 2, prepared("x")));
         assert!(roster.is_prepared(1, "x") && !roster.is_prepared(2, "x") && !roster.is_prepared(1, "y"));
+        let reached = |sha: &str| AgentState::Reached { round: 1, plan_sha256: sha.to_owned() };
+        roster.hear(start + SILENCE, 0, beat("c", 2, reached("x")));
+        assert!(roster.is_prepared(1, "x") && !roster.has_reached(1, "x"));
+        roster.hear(start + SILENCE, 1, beat("b", 1, reached("x")));
+        assert!(roster.has_reached(1, "x") && !roster.has_reached(1, "y"));
         assert_eq!(roster.begin(), [2, 1]);
     }
 

@@ -18,6 +18,8 @@ pub struct BusSettings {
     pub ca: Option<PathBuf>,
     /// The certificate to show, and its key, in PEM.
     pub identity: Option<(PathBuf, PathBuf)>,
+    /// A `.creds` file, or the seed of a user's nkey.
+    pub credentials: Option<PathBuf>,
     /// Permits a bus without TLS outside this machine.
     pub insecure: bool,
 }
@@ -100,7 +102,7 @@ mod tests {
     #[test]
     fn nothing_leaves_this_machine_in_clear_unless_it_is_allowed() {
         let check = |url: &str, insecure, expected: Result<(), &str>| {
-            let settings = BusSettings { url: url.to_owned(), ca: None, identity: None, insecure };
+            let settings = BusSettings { url: url.to_owned(), ca: None, identity: None, credentials: None, insecure };
             let checked = settings.checked_url().map(|_| ()).map_err(|error| error.to_string());
             match expected {
                 Ok(()) => assert_eq!(checked, Ok(()), "{url}"),

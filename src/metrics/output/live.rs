@@ -2,6 +2,7 @@
 
 use crate::metrics::fold::failures::Failures;
 use crate::metrics::fold::timers::TimerId;
+use crate::metrics::output::rooms::LiveRoom;
 use crate::metrics::record::recorder::Recorder;
 use crate::metrics::tally::Tally;
 use crate::summary::metric::{DELIVERY_OF_A_KIND, TIMERS};
@@ -18,6 +19,9 @@ pub struct LiveMetrics {
     pub(in crate::metrics) failures: Failures,
     /// Of all rooms.
     pub(in crate::metrics) tally: Tally,
+    /// For a view of the run in the same process.
+    #[serde(skip)]
+    rooms: Vec<LiveRoom>,
 }
 
 /// Every timer on each of its clocks, as `Recorder::live` takes them; `kinds`: the dialect's message types.
@@ -48,11 +52,28 @@ impl Recorder {
             counts.messages.delivered += u64::from(window.received());
         }
         let timers = timers.iter().filter_map(copy).collect();
-        LiveMetrics { timers, counts, failures: totals.failures.clone(), tally: self.tally() }
+        LiveMetrics { timers, counts, failures: totals.failures.clone(), tally: self.tally(), rooms: vec![] }
     }
 }
 
 impl LiveMetrics {
+    /// The same with the state of its rooms.
+    pub fn with_rooms(self, rooms: Vec<LiveRoom>) -> Self {
+        Self { rooms, ..self }
+    }
+
+    /// The rooms in the order of the plan; none if none were wanted.
+    pub fn rooms(&self) -> Vec<LiveRoom> {
+        let mut rooms = self.rooms.clone();
+        rooms.sort_by_key(|room| room.index);
+        rooms
+    }
+
+    /// The counts of all rooms, those of the warm-up included.
+    pub fn tally(&self) -> Tally {
+        self.tally
+    }
+
     /// Adds another worker's figures of the same timers.
     pub fn merge(&mut self, other: Self) {
         for (name, clock, theirs) in other.timers {
@@ -64,6 +85,7 @@ impl LiveMetrics {
         self.counts += other.counts;
         self.failures.merge(&other.failures);
         self.tally += other.tally;
+        self.rooms.extend(other.rooms);
     }
 
     /// The timers that have samples, by name.

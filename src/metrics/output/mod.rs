@@ -3,6 +3,7 @@
 mod check;
 pub(in crate::metrics) mod live;
 pub(in crate::metrics) mod meshes;
+pub(in crate::metrics) mod rooms;
 pub(in crate::metrics) mod run_figures;
 pub(in crate::metrics) mod run_wide;
 pub(in crate::metrics) mod settle;

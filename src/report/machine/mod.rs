@@ -7,7 +7,7 @@ pub(in crate::report) mod metrics;
 pub(in crate::report) mod otlp;
 pub(in crate::report) mod prom;
 
-pub use metrics::{MetricsSamples, MetricsSnapshot};
+pub use metrics::{MetricsSamples, MetricsSnapshot, SnapshotScope};
 pub use otlp::OtlpDeltas;
 
 /// Indented JSON with a newline at the end.

@@ -2,7 +2,7 @@
 
 use crate::report::machine::metrics::family::{Family, MetricValue, Series};
 use crate::report::machine::metrics::{MetricsSnapshot, families};
-use crate::summary::{SparseHistogram, Summary, wall_time::from_rfc3339};
+use crate::summary::{SparseHistogram, wall_time::from_rfc3339};
 use opentelemetry_proto::tonic::collector::metrics::v1::ExportMetricsServiceRequest;
 use opentelemetry_proto::tonic::common::v1::{AnyValue, InstrumentationScope, KeyValue, any_value};
 use opentelemetry_proto::tonic::metrics::v1::exponential_histogram_data_point::Buckets;
@@ -53,7 +53,7 @@ impl OtlpDeltas {
         let version = summary.meshload.version.clone();
         let scope = InstrumentationScope { name: "meshload".to_owned(), version, ..InstrumentationScope::default() };
         let scope_metrics = vec![ScopeMetrics { scope: Some(scope), metrics, schema_url: String::new() }];
-        let resource = Resource { attributes: resource(summary, attributes), ..Resource::default() };
+        let resource = Resource { attributes: resource(snapshot, attributes), ..Resource::default() };
         let resource_metrics = ResourceMetrics { resource: Some(resource), scope_metrics, schema_url: String::new() };
         (ExportMetricsServiceRequest { resource_metrics: vec![resource_metrics] }.encode_to_vec(), next)
     }
@@ -208,13 +208,17 @@ fn attribute(key: &str, text: &str) -> KeyValue {
     KeyValue { key: key.to_owned(), value, ..KeyValue::default() }
 }
 
-fn resource(summary: &Summary, attributes: &BTreeMap<String, String>) -> Vec<KeyValue> {
+fn resource(snapshot: &MetricsSnapshot, attributes: &BTreeMap<String, String>) -> Vec<KeyValue> {
+    let summary = &snapshot.summary;
     let run = &summary.run;
     let seed = run.seed.to_string();
+    let slot = snapshot.scope.slot().map(|slot| slot.to_string());
+    // The shares of a run are instances of their own.
+    let instance = slot.as_ref().map_or_else(|| run.id.clone(), |slot| format!("{}-{slot}", run.id));
     let own = [
         ("service.name", "meshload"),
         ("service.version", &summary.meshload.version),
-        ("service.instance.id", &run.id),
+        ("service.instance.id", &instance),
         ("meshload.run", &run.id),
         ("meshload.profile", &run.name),
         ("meshload.target", &run.target),
@@ -222,7 +226,8 @@ fn resource(summary: &Summary, attributes: &BTreeMap<String, String>) -> Vec<Key
         ("meshload.engine", &run.engine),
         ("meshload.seed", &seed),
     ];
-    let own = own.into_iter().map(|(key, text)| (key.to_owned(), text.to_owned()));
+    let own = own.into_iter().chain(slot.iter().map(|slot| ("meshload.slot", slot.as_str())));
+    let own = own.map(|(key, text)| (key.to_owned(), text.to_owned()));
     let tags = summary.tags.iter().map(|(key, text)| (format!("meshload.tag.{key}"), text.clone()));
     let mut all: BTreeMap<String, String> = own.chain(tags).collect();
     all.extend(attributes.clone());
@@ -236,6 +241,7 @@ fn unix_ns(time: SystemTime) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::report::SnapshotScope;
     use crate::report::tests::sample::run;
     use crate::summary::{Histogram, TimerSamples};
     use rand::{Rng, RngExt, SeedableRng};
@@ -322,8 +328,9 @@ mod tests {
     fn the_resource_has_the_run_and_its_tags_and_the_users_own_words_win() {
         let mut summary = run();
         summary.tags = [("env".to_owned(), "ci".to_owned())].into();
+        let snapshot = MetricsSnapshot { scope: SnapshotScope::Slot(2), ..MetricsSnapshot::of(summary) };
         let own = [("service.name".to_owned(), "shop".to_owned())].into();
-        let words: Vec<_> = resource(&summary, &own).into_iter().map(|pair| (pair.key, pair.value.unwrap())).collect();
+        let words: Vec<_> = resource(&snapshot, &own).into_iter().map(|pair| (pair.key, pair.value.unwrap())).collect();
         let text = |key: &str| {
             let found = words.iter().find(|(known, _)| known == key).and_then(|(_, value)| value.value.clone());
             match found {
@@ -331,6 +338,7 @@ mod tests {
                 _ => String::new(),
             }
         };
-        assert_eq!(["service.name", "meshload.tag.env", "meshload.run"].map(text), ["shop", "ci", "m3f9c"]);
+        let keys = ["service.name", "meshload.tag.env", "meshload.run", "meshload.slot", "service.instance.id"];
+        assert_eq!(keys.map(text), ["shop", "ci", "m3f9c", "2", "m3f9c-2"]);
     }
 }

@@ -37,7 +37,7 @@ pub(in crate::report) fn repeats(repeats: &Repeats) -> String {
             medians.add(&labels, MetricValue::Gauge(range.median_us as f64 / 1e6));
         }
     }
-    let info = run_info(&repeats.run, &repeats.tags, env!("CARGO_PKG_VERSION"));
+    let info = run_info(&repeats.run, &repeats.tags, env!("CARGO_PKG_VERSION"), None);
     let verdicts = verdicts(&repeats.gates, repeats.judged);
     text(&[medians].into_iter().chain(verdicts).chain([info]).collect::<Vec<_>>())
 }

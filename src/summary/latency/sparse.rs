@@ -1,4 +1,4 @@
-//! A histogram as its recorded values alone: a few KiB, where the dense one takes 170.
+//! A histogram as its recorded values alone: some KiB at most, where the dense one takes 170.
 
 use crate::summary::histogram::{Histogram, LONGEST_US};
 use serde::{Deserialize, Serialize};
@@ -8,8 +8,9 @@ use std::cmp::Ordering;
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(from = "Histogram", into = "Histogram")]
 pub struct SparseHistogram {
-    /// In microseconds, in ascending order; no count is 0.
-    recorded: Vec<(u32, u64)>,
+    /// Of each latency, in ascending order: its distance from the one before in microseconds, and its number of samples, which
+    /// is not 0; both in LEB128. Three bytes where a pair of integers takes 16.
+    recorded: Box<[u8]>,
     count: u64,
     sum_us: u64,
 }
@@ -44,7 +45,7 @@ impl From<SparseHistogram> for Histogram {
 
 impl SparseHistogram {
     pub fn of(histogram: &Histogram) -> Self {
-        let recorded: Vec<_> = histogram.recorded().map(|(us, count)| (us.min(LONGEST_US) as u32, count)).collect();
+        let recorded = packed(histogram.recorded().map(|(us, count)| (us.min(LONGEST_US), count)));
         Self { recorded, count: histogram.count(), sum_us: histogram.sum_us() }
     }
 
@@ -56,25 +57,33 @@ impl SparseHistogram {
     }
 
     pub fn merge(&mut self, other: &Self) {
-        let ours = std::mem::take(&mut self.recorded);
-        let (mut ours, mut theirs) = (ours.into_iter().peekable(), other.recorded.iter().copied().peekable());
-        while let (Some((us, count)), Some((their_us, their_count))) = (ours.peek().copied(), theirs.peek().copied()) {
-            let order = us.cmp(&their_us);
-            self.recorded.push(match order {
-                Ordering::Less => (us, count),
-                Ordering::Greater => (their_us, their_count),
-                Ordering::Equal => (us, count.saturating_add(their_count)),
-            });
-            let _taken = (order.is_le().then(|| ours.next()), order.is_ge().then(|| theirs.next()));
-        }
-        self.recorded.extend(ours.chain(theirs));
+        self.recorded = packed(sums(self.recorded(), other.recorded()));
         self.count = self.count.saturating_add(other.count);
         self.sum_us = self.sum_us.saturating_add(other.sum_us);
     }
 
+    /// The samples that came after `earlier`, a state of the same histogram.
+    pub fn since(&self, earlier: &Self) -> Self {
+        let mut before = earlier.recorded().peekable();
+        let grown = self.recorded().filter_map(|(us, count)| {
+            while before.next_if(|(their_us, _)| *their_us < us).is_some() {}
+            let known = before.next_if(|(their_us, _)| *their_us == us).map_or(0, |(_, count)| count);
+            Some((us, count.saturating_sub(known))).filter(|(_, more)| *more > 0)
+        });
+        Self {
+            recorded: packed(grown),
+            count: self.count.saturating_sub(earlier.count),
+            sum_us: self.sum_us.saturating_sub(earlier.sum_us),
+        }
+    }
+
     /// The recorded latencies in microseconds, ascending, each with its number of samples.
     pub fn recorded(&self) -> impl Iterator<Item = (u64, u64)> {
-        self.recorded.iter().map(|(us, count)| (u64::from(*us), *count))
+        let (mut bytes, mut us) = (&*self.recorded, 0);
+        std::iter::from_fn(move || {
+            us += leb128(&mut bytes)?;
+            Some((us, leb128(&mut bytes)?))
+        })
     }
 
     pub fn count(&self) -> u64 {
@@ -101,6 +110,59 @@ impl SparseHistogram {
     pub fn count_up_to(&self, limit_us: u64) -> u64 {
         self.recorded().take_while(|(us, _)| *us <= limit_us).map(|(_, count)| count).sum()
     }
+}
+
+/// Pairs of a latency and its number of samples, as `SparseHistogram` keeps them.
+fn packed(recorded: impl Iterator<Item = (u64, u64)>) -> Box<[u8]> {
+    let (mut bytes, mut before) = (vec![], 0);
+    for (us, count) in recorded {
+        put_leb128(&mut bytes, us - before);
+        put_leb128(&mut bytes, count);
+        before = us;
+    }
+    bytes.into()
+}
+
+/// Two ascending lists as one, with the counts of the same latency added.
+fn sums(
+    ours: impl Iterator<Item = (u64, u64)>,
+    theirs: impl Iterator<Item = (u64, u64)>,
+) -> impl Iterator<Item = (u64, u64)> {
+    let (mut ours, mut theirs) = (ours.peekable(), theirs.peekable());
+    std::iter::from_fn(move || {
+        let order = match (ours.peek(), theirs.peek()) {
+            (Some((us, _)), Some((their_us, _))) => us.cmp(their_us),
+            (Some(_), None) => Ordering::Less,
+            (None, _) => Ordering::Greater,
+        };
+        match order {
+            Ordering::Less => ours.next(),
+            Ordering::Greater => theirs.next(),
+            Ordering::Equal => ours.next().zip(theirs.next()).map(|((us, a), (_, b))| (us, a.saturating_add(b))),
+        }
+    })
+}
+
+fn put_leb128(bytes: &mut Vec<u8>, mut number: u64) {
+    while number >= 0x80 {
+        bytes.push(number as u8 | 0x80);
+        number >>= 7;
+    }
+    bytes.push(number as u8);
+}
+
+/// The next number; `None` at the end.
+fn leb128(bytes: &mut &[u8]) -> Option<u64> {
+    let mut number = 0;
+    for shift in (0..u64::BITS).step_by(7) {
+        let (byte, rest) = bytes.split_first()?;
+        *bytes = rest;
+        number |= u64::from(byte & 0x7f) << shift;
+        if byte & 0x80 == 0 {
+            break;
+        }
+    }
+    Some(number)
 }
 
 #[cfg(test)]
@@ -130,9 +192,23 @@ mod tests {
             }
             prop_assert_eq!(sparse.dense(), whole.clone());
             prop_assert!(sparse.sum_us().abs_diff(whole.sum_us()) <= 2);
-            prop_assert!(sparse.recorded.is_sorted_by(|one, next| one.0 < next.0));
+            prop_assert!(sparse.recorded().is_sorted_by(|one, next| one.0 < next.0));
             prop_assert_eq!(sparse.count_up_to(u64::MAX), whole.count());
+            let later = sparse.since(&SparseHistogram::of(&dense(&one)));
+            prop_assert_eq!(later.dense(), dense(&other));
+            prop_assert_eq!((later.count(), later.recorded), (other.len() as u64, SparseHistogram::of(&dense(&other)).recorded));
         }
+    }
+
+    #[test]
+    fn counts_and_latencies_of_any_size_are_kept() {
+        let mut dense = Histogram::default();
+        for (us, count) in [(1, 1), (127, 127), (128, 128), (16_384, 1 << 40), (90_000_000, u64::from(u32::MAX))] {
+            dense.record_many_us(us, count);
+        }
+        let sparse = SparseHistogram::of(&dense);
+        assert_eq!(sparse.recorded().collect::<Vec<_>>(), dense.recorded().collect::<Vec<_>>());
+        assert_eq!(sparse.since(&SparseHistogram::default()), sparse);
     }
 
     #[test]

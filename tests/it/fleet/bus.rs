@@ -3,6 +3,9 @@
 use super::nats::{BusRun, Nats, RIGHTS_OF_SLOT_0, end_all};
 use super::{merged, meshload};
 use serde_json::Value;
+use std::path::Path;
+use std::process::Command;
+use support::network::skip;
 use support::serving::Serving;
 
 /// A load that any machine carries.
@@ -147,7 +150,8 @@ fn a_capacity_search_plays_each_load_with_the_same_agents() {
     let target = Serving::start(&[]);
     let run = BusRun::new(&nats, &target, "search");
     std::fs::write(run.folder.path().join("p.toml"), SEARCHED).expect("a file");
-    let search = run.search(&["p.toml", "--from", "2", "--to", "4", "--resolution", "50%"]);
+    let restarts = ["--restart-cmd", "echo again >> restarts", "--wait-for-target", "1s"];
+    let search = run.search(&[&["p.toml", "--from", "2", "--to", "4", "--resolution", "50%"][..], &restarts].concat());
     let agents = ["a", "b"].map(|out| run.agent(out, &[]));
     let (code, found, told) = search.end();
     assert_eq!((code, &found["limit"]), (Some(0), &4.0.into()), "{told}");
@@ -155,6 +159,8 @@ fn a_capacity_search_plays_each_load_with_the_same_agents() {
     assert!(probes >= 2 && told.matches("all 2 agents are ready").count() == probes, "{told}");
     end_all(agents, 0);
     assert!(run.folder.path().join(format!("a/{probes}/part.mesh")).is_file());
+    let restarts = std::fs::read_to_string(run.folder.path().join("restarts")).expect("a file");
+    assert_eq!(restarts.lines().count(), probes - 1, "between two probes");
 }
 
 #[test]
@@ -196,16 +202,25 @@ fn kubernetes_takes_the_manifest() {
         ["manifest", "kubernetes", "ci", "--agents", "3", "--run", "nightly", "--target", "wss://s.example.org/"];
     let output = meshload(folder.path(), &args).output().expect("the program starts");
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    let python = |args: &[&str]| std::process::Command::new("python3").args(args).output();
+    let manifest = String::from_utf8(output.stdout).expect("UTF-8");
+    let python = |args: &[&str]| {
+        let packages = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/interop/python");
+        Command::new("python3").env("PYTHONPATH", packages).args(args).output()
+    };
     if !python(&["-c", "import kubernetes_validate"]).is_ok_and(|output| output.status.success()) {
-        println!("skipped: kubernetes-validate is not installed (pip install kubernetes-validate)");
-        return;
+        return skip("kubernetes-validate is not installed (scripts/setup)");
     }
-    let path = folder.path().join("run.yaml");
-    std::fs::write(&path, &output.stdout).expect("a file");
-    let judged = python(&["-m", "kubernetes_validate", "--strict", &path.display().to_string()]).expect("python3");
-    let told = [judged.stdout, judged.stderr].map(|text| String::from_utf8_lossy(&text).into_owned()).concat();
-    assert!(judged.status.success() && told.matches("passed for resource").count() == 3, "{told}");
+    let judged = |text: &str| {
+        let path = folder.path().join("run.yaml");
+        std::fs::write(&path, text).expect("a file");
+        let judged = python(&["-m", "kubernetes_validate", "--strict", &path.display().to_string()]).expect("python3");
+        let told = [judged.stdout, judged.stderr].map(|text| String::from_utf8_lossy(&text).into_owned()).concat();
+        (judged.status.success(), told)
+    };
+    let (is_sound, told) = judged(&manifest);
+    assert!(is_sound && told.matches("passed for resource").count() == 3, "{told}");
+    let (is_sound, told) = judged(&manifest.replace("backoffLimit", "backofLimit"));
+    assert!(!is_sound && told.contains("'backofLimit' was unexpected"), "{told}");
 }
 
 #[test]
@@ -220,8 +235,8 @@ fn each_obstacle_is_told_in_one_sentence_before_anything_is_loaded() {
     let run = ["run", "--bus", "nats://127.0.0.1:9", "--agents", "2", "--target", "ws://127.0.0.1:9/"];
     let with = |more: &[&'static str]| [&run[..], more].concat();
     check(&run, 1, "--bus: no connection to 127.0.0.1:9");
-    check(&with(&["--control"]), 2, "--control: not with --bus");
-    check(&with(&["--events"]), 2, "--events: not with --bus");
+    check(&with(&["--control", "--dialect", "peerjs"]), 2, "--control: only the dialect dashboard has a server");
+    check(&with(&["--target-pid", "4194305"]), 2, "--target-pid 4194305: ");
     check(&with(&["--agents", "11"]), 2, "cannot be used multiple times");
     check(&with(&["--rooms", "1"]), 2, "--agents 2: the plan has 1 room, and a room is never split");
     check(&with(&["--workers", "1"]), 2, "give them to `meshload agent`");
@@ -235,7 +250,9 @@ fn each_obstacle_is_told_in_one_sentence_before_anything_is_loaded() {
     let search = ["capacity", "--bus", "nats://127.0.0.1:9", "--agents", "2", "--target", "ws://127.0.0.1:9/"];
     let with = |more: &[&'static str]| [&search[..], more].concat();
     check(&search, 1, "--bus: no connection to 127.0.0.1:9");
-    check(&with(&["--restart-cmd", "true"]), 2, "--restart-cmd: not with --bus; it is for searches on one machine");
+    // A token is each agent's own.
+    let token = ["--header", "Authorization: Bearer {token}"];
+    check(&with(&token), 1, "--bus: no connection to 127.0.0.1:9");
     check(&with(&["--workers", "1"]), 2, "give them to `meshload agent`");
     check(&search[..5], 2, "name the --target that all agents load");
 }

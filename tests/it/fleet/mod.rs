@@ -2,9 +2,11 @@
 //! their parts.
 
 mod bus;
+mod credentials;
 mod hosts;
 mod losses;
 mod nats;
+mod options;
 mod sealed;
 mod slurm;
 
@@ -26,7 +28,7 @@ fn both_shares(folder: &Path, seconds: u64) -> Vec<Output> {
     let start = start.to_string();
     let shares = [("1/2", "1"), ("2/2", "2")].map(|(share, out)| {
         let size = ["run", "--rooms", "5", "--room-size", "3", "--duration", "200ms", "--no-progress"];
-        let own = ["--share", share, "--start-at", &start, "--out", out, "--on-invalid", "warn"];
+        let own = ["--share", share, "--start-at", &start, "--out", out, "--on-invalid", "warn", "--control"];
         meshload(folder, &[&size[..], &own].concat()).stderr(Stdio::piped()).spawn().expect("the program starts")
     });
     shares.into_iter().map(|share| share.wait_with_output().expect("it ends")).collect()
@@ -82,6 +84,7 @@ fn two_shares_are_one_run_and_a_lost_or_damaged_one_is_told() {
         (&15.into(), &15.into(), &15.into())
     );
     assert_eq!((summary["fleet"].as_array().map(Vec::len), &summary["run"]["complete"]), (Some(2), &true.into()));
+    assert_eq!((&summary["control"]["edges"], &summary["control"]["opened"]), (&15.into(), &15.into()));
     let hints = summary["validity"]["hints"].to_string();
     assert!(!hints.contains("intervals were lost"), "the wait for the start is no strain: {hints}");
     assert!(folder.path().join("whole/report.html").is_file() && folder.path().join("whole/profile.toml").is_file());

@@ -94,9 +94,12 @@ fn spawn(
     command.current_dir(folder).args(["-c", "nats.conf", "-a", &host, "-js", "-sd", ".", "-p", &port]);
     let mut child = command.stderr(Stdio::piped()).spawn().expect("nats-server starts");
     let mut lines = BufReader::new(child.stderr.take().expect("a pipe")).lines().map_while(Result::ok);
+    let mut told = String::new();
     let address = lines
-        .find_map(|line| line.split_once("client connections on ")?.1.trim().parse().ok())
-        .expect("a line with the address");
+        .by_ref()
+        .inspect(|line| told += &format!("{line}\n"))
+        .find_map(|line| line.split_once("client connections on ")?.1.trim().parse().ok());
+    let address = address.unwrap_or_else(|| panic!("no line with the address:\n{told}"));
     lines.find(|line| line.contains("Server is ready")).expect("a server that is ready");
     // Somebody reads on, or a full pipe would stop it.
     let log = log.clone();
@@ -155,6 +158,16 @@ impl<'a> BusRun<'a> {
     /// An agent with a variable in its environment.
     pub fn agent_with(&self, out: &str, args: &[&str], variable: (&str, &str)) -> Process {
         self.start(&[&["agent", "--no-progress", "--out", out], args].concat(), Some(variable))
+    }
+
+    /// An agent of a shell that first runs `script`.
+    pub fn agent_after(&self, script: &str, out: &str) -> Process {
+        let mut command = Command::new("bash");
+        command.current_dir(self.folder.path()).env_clear().stdin(Stdio::null());
+        command.args(["-c", &format!("{script} && exec \"$0\" \"$@\""), env!("CARGO_BIN_EXE_meshload")]);
+        command.args(["agent", "--no-progress", "--out", out]).args(self.bus());
+        command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        Process::of(command.spawn().expect("bash starts"))
     }
 
     fn start(&self, args: &[&str], variable: Option<(&str, &str)>) -> Process {

@@ -1,6 +1,7 @@
 //! Metrics that leave a run while it goes on: scraped, and exported to a collector of another language.
 
 mod grafana;
+mod live_view;
 
 use crate::common::play::{PROGRAM, Played, Playing, start, start_command};
 use serde_json::Value;

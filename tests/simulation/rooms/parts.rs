@@ -5,7 +5,7 @@ use super::scenario::Scenario;
 use super::world;
 use flate2::read::ZlibDecoder;
 use meshload::controller::PlayedShare;
-use meshload::fleet::{MergeError, Part, PartContext, PlannedWork, Unusable, merge, sealed};
+use meshload::fleet::{MergeError, MergedRun, Part, PartContext, PlannedWork, Unusable, merge, sealed};
 use meshload::gates::Gate;
 use meshload::metrics::HealthFigures;
 use meshload::plan::ShareOf;
@@ -35,6 +35,12 @@ fn part(scenario: &Scenario, events: &[Event], share: ShareOf) -> Part {
     let gate = |metric, expr| Gate::parse(metric, expr).unwrap();
     let mut facts = facts(scenario, vec![]);
     facts.dialect = dialect.name().to_owned();
+    let played = PlayedShare {
+        facts,
+        figures: figures(scenario, events, |room| room as u32 % share.of == share.index),
+        health: HealthFigures::default(),
+        target_process: None,
+    };
     Part {
         context: PartContext {
             share,
@@ -50,12 +56,9 @@ fn part(scenario: &Scenario, events: &[Event], share: ShareOf) -> Part {
             stop: None,
             panics: 0,
         },
-        played: PlayedShare {
-            facts,
-            figures: figures(scenario, events, |room| room as u32 % share.of == share.index),
-            health: HealthFigures::default(),
-            target_process: None,
-        },
+        // The same figures, so that the floor that they merge to is known.
+        control: Some(played.clone()),
+        played,
     }
 }
 
@@ -63,7 +66,14 @@ fn part(scenario: &Scenario, events: &[Event], share: ShareOf) -> Part {
 fn merged(parts: Vec<Part>) -> Summary {
     let mut read: Vec<Part> = parts.iter().map(|part| Part::read(&part.to_bytes()).unwrap()).collect();
     read.reverse();
-    merge(read, Instant::now()).unwrap().summary
+    let MergedRun { summary, control, .. } = merge(read, Instant::now()).unwrap();
+    let (control, counts) = (control.unwrap(), &summary.counts);
+    assert_eq!(
+        (control.edges, control.opened, control.peers),
+        (counts.edges.planned, counts.edges.opened, counts.peers.planned)
+    );
+    assert_eq!((&control.timers, control.duration_us), (&summary.timers, summary.run.duration_us));
+    summary
 }
 
 #[test]
@@ -114,7 +124,7 @@ fn what_is_missing_is_told_and_strangers_are_refused() {
     let refused = |parts: Vec<Part>| merge(parts, Instant::now()).err().unwrap();
     assert_eq!(refused(vec![]), MergeError::Nothing);
     assert_eq!(refused(vec![parts[1].clone(), parts[1].clone()]), MergeError::Twice(parts[1].context.share));
-    let strangers: [(&str, Change); 8] = [
+    let strangers: [(&str, Change); 9] = [
         ("the run's id", |part| part.played.facts.id.push('x')),
         ("the version of meshload", |part| part.played.facts.build.version.push('x')),
         ("plan_sha256", |part| part.played.facts.plan_sha256.push('x')),
@@ -123,6 +133,7 @@ fn what_is_missing_is_told_and_strangers_are_refused() {
         ("the plan's size", |part| part.context.planned.edges += 1),
         ("the dialect", |part| part.context.dialect_text = Some(String::new())),
         ("the gates", |part| part.context.gates.clear()),
+        ("--control", |part| part.control = None),
     ];
     for (what, change) in strangers {
         let mut stranger = parts[0].clone();
@@ -145,7 +156,7 @@ fn a_damaged_part_is_refused_and_a_hostile_one_does_no_harm() {
     }
     let mut later = file.clone();
     later[8] += 1;
-    assert_eq!(Part::read(&later).err(), Some(Unusable::Version(3)));
+    assert_eq!(Part::read(&later).err(), Some(Unusable::Version(4)));
     let mut plain = vec![];
     ZlibDecoder::new(&file[HEADER_BYTES..]).read_to_end(&mut plain).unwrap();
     assert!(Part::read(&sealed(&plain)).is_ok());
@@ -191,7 +202,7 @@ fn a_length_that_lies_allocates_nothing() {
 proptest! {
     #[test]
     fn what_is_no_part_is_refused(bytes in proptest::collection::vec(any::<u8>(), 0..3_000)) {
-        let magic = [&b"meshpart\x02"[..], &bytes].concat();
+        let magic = [&b"meshpart\x03"[..], &bytes].concat();
         prop_assert!(Part::read(&bytes).is_err() && Part::read(&magic).is_err() && Part::read(&sealed(&bytes)).is_err());
     }
 }

@@ -52,6 +52,7 @@ fn common(url: String) -> Arc<RunContext> {
     Arc::new(RunContext {
         redactor: Arc::default(),
         watched: None,
+        rooms_shown: Default::default(),
         sample: Default::default(),
         events: None,
         out_of_memory: false.into(),

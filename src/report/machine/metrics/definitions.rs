@@ -1,7 +1,7 @@
 //! The definition of every metric: its name, its labels and the figure of the run that it shows.
 
-use super::MetricsSnapshot;
 use super::family::{Family, MetricValue};
+use super::{MetricsSnapshot, SnapshotScope};
 use crate::gates::Gate;
 use crate::summary::{
     GateResult, Run, SERIES_TIMERS, Summary, TimerSamples, Unit, Verdict, metric::DELIVERY_OF_A_KIND, metric::TIMERS,
@@ -13,7 +13,10 @@ use std::time::{Duration, SystemTime};
 
 /// All families of a run, those without a series included.
 pub(in crate::report) fn families(snapshot: &MetricsSnapshot) -> Vec<Family<'_>> {
-    let MetricsSnapshot { summary, samples, has_ended } = snapshot;
+    let MetricsSnapshot { summary, samples, scope, has_ended, .. } = snapshot;
+    if *scope == SnapshotScope::Agents {
+        return of_agents(snapshot);
+    }
     let mut families = vec![];
     for name in TIMERS {
         let help = "See `meshload explain`; warm-up left out.";
@@ -34,10 +37,29 @@ pub(in crate::report) fn families(snapshot: &MetricsSnapshot) -> Vec<Family<'_>>
     families.extend(verdicts(&summary.gates, summary.validity.verdict));
     families.push(findings(summary));
     families.extend(generator(snapshot));
-    families.push(run_info(&summary.run, &summary.tags, &summary.meshload.version));
-    families.extend(course(summary, *has_ended));
+    families.push(run_info(&summary.run, &summary.tags, &summary.meshload.version, scope.slot()));
+    families.extend(course(summary, *has_ended, *scope == SnapshotScope::Run));
     let insecure = summary.run.way.iter().any(|way| way.insecure).then_some(MetricValue::Gauge(1.0));
     families.push(Family::single("meshload_insecure", "1 if the target's certificate was not checked.", insecure));
+    families
+}
+
+/// The families of what agents tell their controller while they play.
+fn of_agents(snapshot: &MetricsSnapshot) -> Vec<Family<'_>> {
+    let MetricsSnapshot { summary, tally, .. } = snapshot;
+    let help = "How all of them ended so far, as the agents tell.";
+    let counts = |name: &'static str, outcomes: &[(&'static str, u64)]| {
+        let series =
+            outcomes.iter().map(|(outcome, count)| (vec![("outcome", *outcome)], MetricValue::Total(*count as f64)));
+        Family::new(name, help).with(series)
+    };
+    let mut families = vec![
+        counts("meshload_peers", &[("joined", tally.peers_joined)]),
+        counts("meshload_edges", &[("opened", tally.edges_opened), ("failed", tally.edges_failed)]),
+        run_info(&summary.run, &summary.tags, &summary.meshload.version, None),
+    ];
+    families.extend(gates(&summary.gates));
+    families.extend(course(summary, false, false));
     families
 }
 
@@ -153,18 +175,22 @@ fn rates(summary: &Summary) -> Vec<Family<'static>> {
 }
 
 /// The gates and the validity of a run, or of the repeats of one.
-pub(in crate::report) fn verdicts(gates: &[GateResult], validity: Verdict) -> Vec<Family<'static>> {
+pub(in crate::report) fn verdicts(results: &[GateResult], validity: Verdict) -> Vec<Family<'static>> {
+    let valid = MetricValue::Gauge(f64::from(u8::from(validity == Verdict::Valid)));
+    let valid = Family::single("meshload_valid", "1 if nothing speaks against the figures.", Some(valid));
+    gates(results).into_iter().chain([valid]).collect()
+}
+
+fn gates(results: &[GateResult]) -> [Family<'static>; 3] {
     let held = |gate: &GateResult| Some(f64::from(u8::from(gate.ok)));
     let parsed = |gate: &GateResult| Gate::parse(&gate.metric, &gate.expr).ok();
     let limit = |gate: &GateResult| Some(base_units(gate, parsed(gate)?.number));
     let observed = |gate: &GateResult| Some(base_units(gate, gate.observed?));
     let read = "What the gate read, in seconds, bytes or as a plain number.";
-    let valid = MetricValue::Gauge(f64::from(u8::from(validity == Verdict::Valid)));
-    vec![
-        by_gate("meshload_gate_ok", "1 if the gate holds.", gates, held),
-        by_gate("meshload_gate_observed", read, gates, observed),
-        by_gate("meshload_gate_limit", "What the gate demands, in the units of what it read.", gates, limit),
-        Family::single("meshload_valid", "1 if nothing speaks against the figures.", Some(valid)),
+    [
+        by_gate("meshload_gate_ok", "1 if the gate holds.", results, held),
+        by_gate("meshload_gate_observed", read, results, observed),
+        by_gate("meshload_gate_limit", "What the gate demands, in the units of what it read.", results, limit),
     ]
 }
 
@@ -221,8 +247,13 @@ fn generator(snapshot: &MetricsSnapshot) -> Vec<Family<'_>> {
     ]
 }
 
-/// The conditions of a run, as labels to join others with.
-pub(in crate::report) fn run_info(run: &Run, tags: &BTreeMap<String, String>, version: &str) -> Family<'static> {
+/// The conditions of a run, as labels to join others with; `slot` of a process that plays a share.
+pub(in crate::report) fn run_info(
+    run: &Run,
+    tags: &BTreeMap<String, String>,
+    version: &str,
+    slot: Option<u32>,
+) -> Family<'static> {
     let seed = run.seed.to_string();
     let mut family = Family::new("meshload_run_info", "What was run; always 1.").with([(
         vec![
@@ -240,12 +271,13 @@ pub(in crate::report) fn run_info(run: &Run, tags: &BTreeMap<String, String>, ve
     let fits = |key: &str| key.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
     let tags =
         tags.iter().filter(|(key, _)| fits(key)).map(|(key, value)| (Cow::Owned(format!("tag_{key}")), value.clone()));
-    family.series[0].labels.extend(tags);
+    let slot = slot.map(|slot| (Cow::Borrowed("slot"), slot.to_string()));
+    family.series[0].labels.extend(slot.into_iter().chain(tags));
     family
 }
 
-/// The times at which the run, and each of its phases, began and ended, in seconds since 1970.
-fn course(summary: &Summary, has_ended: bool) -> Vec<Family<'_>> {
+/// The times at which the run, and each of its phases, began and ended, in seconds since 1970; how it ended, if it `is_judged`.
+fn course(summary: &Summary, has_ended: bool, is_judged: bool) -> Vec<Family<'_>> {
     let unix = |time: SystemTime| time.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs_f64();
     let started = from_rfc3339(&summary.run.started_at);
     let ended = started.filter(|_| has_ended).and_then(|at| at.checked_add(micros(summary.run.duration_us)));
@@ -254,7 +286,7 @@ fn course(summary: &Summary, has_ended: bool) -> Vec<Family<'_>> {
         .phases
         .iter()
         .filter_map(|phase| Some((vec![("phase", phase.name.as_str())], gauge(from_rfc3339(&phase.started_at))?)));
-    let result = has_ended.then(|| (vec![("result", summary.result.name())], MetricValue::Gauge(1.0)));
+    let result = (has_ended && is_judged).then(|| (vec![("result", summary.result.name())], MetricValue::Gauge(1.0)));
     vec![
         Family::single("meshload_run_start_time_seconds", "When the run began, in seconds since 1970.", gauge(started)),
         Family::single("meshload_run_end_time_seconds", "When it ended; absent until then.", gauge(ended)),

@@ -5,6 +5,7 @@ pub(in crate::report) mod family;
 
 pub(in crate::report) use definitions::{families, run_info, verdicts};
 
+use crate::metrics::{LiveRoom, Tally};
 use crate::summary::{Clock, SparseHistogram, Summary, Timer, TimerSamples};
 use std::collections::BTreeMap;
 
@@ -14,7 +15,32 @@ pub struct MetricsSnapshot {
     /// Everything but samples; `timers` and `series` are empty while the run goes on.
     pub summary: Summary,
     pub samples: MetricsSamples,
+    /// The counts of all rooms, those of the warm-up included, while the run goes on.
+    pub tally: Tally,
+    /// The rooms while the run goes on, if a view of them is shown.
+    pub rooms: Vec<LiveRoom>,
+    pub scope: SnapshotScope,
     pub has_ended: bool,
+}
+
+/// The part of a run that a snapshot is about.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum SnapshotScope {
+    #[default]
+    Run,
+    /// The share of this slot: nothing of it is judged by itself.
+    Slot(u32),
+    /// The sums that agents tell their controller while they play: `tally` and the gates, and nothing else.
+    Agents,
+}
+
+impl SnapshotScope {
+    pub(in crate::report) fn slot(self) -> Option<u32> {
+        match self {
+            Self::Slot(slot) => Some(slot),
+            Self::Run | Self::Agents => None,
+        }
+    }
 }
 
 /// The samples behind the timers of a run.
@@ -31,7 +57,7 @@ pub struct MetricsSamples {
 impl MetricsSnapshot {
     /// The figures of a run that has ended.
     pub fn of(summary: Summary) -> Self {
-        Self { samples: MetricsSamples::of(&summary), summary, has_ended: true }
+        Self { samples: MetricsSamples::of(&summary), summary, has_ended: true, ..Self::default() }
     }
 }
 
