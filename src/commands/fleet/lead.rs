@@ -22,6 +22,8 @@ pub(in crate::commands) struct FleetLead<'a> {
     coordinator: Coordinator<'a>,
     /// Of the last plan that was offered; from 1.
     round: u32,
+    /// The reason why the last plan was not played.
+    failed: Option<String>,
     /// Parts of the target that this machine looks at.
     watched: Watched,
 }
@@ -74,7 +76,7 @@ impl<'a> FleetLead<'a> {
             Coordinator::open(&bus, &run, agents(args), rules, signals, tell).map_err(|why| ended(&why))?;
         // Shown even if quiet: without it no agent can join.
         write_stderr([format!("run: {run}; on each machine: meshload agent --bus URL --run {run}")]);
-        Ok(Self { args, coordinator, round: 0, watched })
+        Ok(Self { args, coordinator, round: 0, failed: None, watched })
     }
 
     /// Plays a plan as it is offered.
@@ -110,7 +112,9 @@ impl<'a> FleetLead<'a> {
         let edges = (0..agents as usize).map(|slot| plan.share(slot, agents as usize).edges()).collect();
         let (watched, mut observer) = (&self.watched, Ok(None));
         let mut began = |start| observer = TargetObserver::start(watched, start);
-        let mut parts = self.coordinator.play(&offer, edges, &mut began).map_err(|error| ended(&error))?;
+        let played = self.coordinator.play(&offer, edges, &mut began);
+        self.failed = played.as_ref().err().map(ToString::to_string);
+        let mut parts = played.map_err(|error| ended(&error))?;
         if parts.is_empty() {
             write_stderr(["no agent reported, so that there is nothing to show; part.mesh may be on their machines"]);
             return Err(Exit::Incomplete);
@@ -127,7 +131,8 @@ impl<'a> FleetLead<'a> {
 
     /// Lets the agents go.
     pub(in crate::commands) fn close(self) {
-        self.coordinator.close("the run is over");
+        let why: String = self.failed.iter().map(|why| format!(": {why}")).collect();
+        self.coordinator.close(&format!("the run is over{why}"));
     }
 }
 

@@ -131,6 +131,8 @@ impl PlayedPart {
         }
         let (share, edges) = (self.part.context.share, &self.summary.counts.edges);
         let opened = format!("{} of {} opened", edges.opened, plural(edges.planned, "edge"));
+        let stopped = self.part.played.facts.stopped_by.iter().map(|why| format!("; stopped by {why}"));
+        let opened: String = [opened].into_iter().chain(stopped).collect();
         write_stderr([
             format!("share {share}: {opened}; the gates are judged by the merge with the other parts"),
             format!("part: {}", folder.path().join(PART_FILE).display()),

@@ -28,11 +28,11 @@ const ASK_EVERY: Duration = Duration::from_millis(500);
 const EXCHANGES: usize = 32;
 
 /// The time for which a part is sent again while the server is away, and once the controller is lost as well.
-const REPORT_MAX: Duration = Duration::from_secs(60);
+pub(super) const REPORT_MAX: Duration = Duration::from_secs(60);
 const REPORT_ALONE_MAX: Duration = Duration::from_secs(5);
 
 /// The silence of the controller at which an agent gives up, in silences at which an agent is lost.
-const CONTROLLER_SILENCE: f64 = 1.5;
+pub(super) const CONTROLLER_SILENCE: f64 = 1.5;
 
 /// The sender of an agent's heartbeats.
 #[derive(Clone)]
@@ -288,7 +288,7 @@ async fn take_seat(
             }
             Some(SlotReply::Refused(why)) => return Err(BusError::Refused(why)),
             Some(SlotReply::Wait(why)) => why,
-            None => "the controller is not there yet".to_owned(),
+            None => format!("no controller of the run {} answers yet", connection.run()),
         };
         if Instant::now() > until {
             return Err(BusError::Over(format!("{waits_for}, after {} s", patience.as_secs())));

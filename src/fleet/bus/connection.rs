@@ -82,13 +82,18 @@ impl BusConnection {
                 .map_err(|why| BusError::Usage(format!("--bus-creds {}: {why}", path.display())))?;
         }
         let server = format!("{}:{}", url.host_str().unwrap_or_default(), url.port().unwrap_or(4222));
-        let client = options
-            .connect(format!("{}://{server}", url.scheme()))
-            .await
-            .map_err(|error| BusError::Broken(format!("--bus: no connection to {server}: {}", in_words(&error))))?;
+        let client = options.connect(format!("{}://{server}", url.scheme())).await.map_err(|error| {
+            let words = in_words(&error);
+            let hint = hint(&words);
+            BusError::Broken(format!("--bus: no connection to {server}: {words}{hint}"))
+        })?;
         let mut jetstream = jetstream::new(client.clone());
         jetstream.set_timeout(ANSWER_MAX);
         Ok(Self { client, jetstream, run: run.clone() })
+    }
+
+    pub(super) fn run(&self) -> &RunName {
+        &self.run
     }
 
     pub(super) fn is_connected(&self) -> bool {
@@ -288,6 +293,16 @@ impl BusMessage {
     pub(super) fn last_token(&self) -> &str {
         self.0.subject.rsplit('.').next().unwrap_or_default()
     }
+}
+
+/// A likely cause of a connection that failed; empty if there is none.
+fn hint(words: &str) -> &'static str {
+    let hints = [
+        ("InvalidContentType", "; it does not begin with TLS, as a server of nats:// doesn't"),
+        ("timed out", "; is it a NATS server?"),
+        ("authorization violation", "; user and password stand in the URL, or --bus-creds names a file"),
+    ];
+    hints.iter().find(|(sign, _)| words.contains(sign)).map_or("", |(_, hint)| hint)
 }
 
 /// Adds the identity of a `.creds` file, or of a file with the seed of a user's nkey.

@@ -1,13 +1,13 @@
 //! The controller's side of the bus: offers the plan, seats agents, starts them at one time, and collects their parts.
 
-use super::agent::{BEAT_EVERY, STANDSTILL_MIN, now_us, part_subject, runtime};
+use super::agent::{BEAT_EVERY, CONTROLLER_SILENCE, REPORT_MAX, STANDSTILL_MIN, now_us, part_subject, runtime};
 use super::connection::{BusConnection, Inbox};
 use super::messages::{BusError, Heartbeat, Manifest, Order, PlanOffer, SlotReply, SlotRequest};
 use super::pieces::{PartialPart, is_plausible};
 use super::progress::{gathering, playing};
 use super::roster::{AgentRoster, GivenUp};
 use super::settings::{BusSettings, RunName};
-use crate::controller::{StopSignal, StopSignals};
+use crate::controller::{Stop, StopSignal, StopSignals};
 use crate::fleet::part::Part;
 use crate::gates::{Gate, judge, tripped};
 use crate::plan::ShareOf;
@@ -63,7 +63,10 @@ struct CoordinatorState<'a> {
     joins: Inbox,
     beats: Inbox,
     look: Interval,
-    was_connected: bool,
+    /// Since then the bus is away.
+    away: Option<Instant>,
+    /// Agents that were stopped on their machines: their shares are not the plan's.
+    cut_short: Vec<u32>,
     looked_at: Instant,
     line_due: Instant,
     signals: StopSignals,
@@ -103,7 +106,8 @@ impl<'a> Coordinator<'a> {
                 joins,
                 beats,
                 look,
-                was_connected: true,
+                away: None,
+                cut_short: vec![],
                 looked_at: Instant::now(),
                 line_due: Instant::now() + LINE_EVERY,
                 signals: signals.clone(),
@@ -127,7 +131,7 @@ impl<'a> Coordinator<'a> {
         began: &mut dyn FnMut(Instant),
     ) -> Result<Vec<Part>, BusError> {
         let Self { runtime, state } = self;
-        state.edges = edges;
+        (state.edges, state.cut_short) = (edges, vec![]);
         runtime.block_on(async {
             state.connection.offer(offer).await?;
             state.gather(offer).await?;
@@ -213,9 +217,15 @@ impl CoordinatorState<'_> {
                     None => (self.tell)(format!("slot {slot} is lost: its agent was silent")),
                 }
             }
+            let own = if until.is_none() { self.stopped_there(&parts) } else { None };
             let lost_too_much = self.lost_share() > self.rules.tolerate_loss;
-            let mut stop = stopped.or(lost_too_much.then_some(StopSignal::AgentLost)).map(|signal| (signal, None));
+            let lost = lost_too_much.then_some(own.unwrap_or(StopSignal::AgentLost));
+            let mut stop = stopped.or(lost).map(|signal| (signal, None));
             let now = Instant::now();
+            if is_gone(self.away, now, self.rules.silence) {
+                (self.tell)("the bus stays away, and no agent waits for it any longer".to_owned());
+                break;
+            }
             if now >= judge_due && stop.is_none() && until.is_none() {
                 judge_due = now + JUDGE_EVERY;
                 stop =
@@ -234,6 +244,18 @@ impl CoordinatorState<'_> {
         }
         self.roster.lose_the_rest();
         parts
+    }
+
+    /// The signal of an agent that was newly stopped on its own machine, by its part.
+    fn stopped_there(&mut self, parts: &[Part]) -> Option<StopSignal> {
+        let mut signals = parts.iter().filter_map(|Part { context, .. }| match context.stop? {
+            Stop::Signal(signal) => Some((context.share.index, &context.host, signal)),
+            Stop::Brake | Stop::Gate => None,
+        });
+        let (slot, host, signal) = signals.find(|(slot, ..)| !self.cut_short.contains(slot))?;
+        self.cut_short.push(slot);
+        (self.tell)(format!("slot {slot} was stopped on {host}: {}", signal.name()));
+        Some(signal)
     }
 
     /// Waits for one thing to happen, and takes note of it. Returns the slots whose agents have fallen silent, once all that
@@ -271,14 +293,16 @@ impl CoordinatorState<'_> {
     /// The slots whose agents have fallen silent; none while the bus is away, or after this process stood still itself.
     fn look_for_silence(&mut self, now: Instant) -> Vec<u32> {
         let is_connected = self.connection.is_connected();
-        if is_connected != self.was_connected {
+        let has_changed = is_connected == self.away.is_some();
+        if has_changed {
             (self.tell)(if is_connected { "the bus is back" } else { "the bus is away" }.to_owned());
         }
         let stood_still = now.saturating_duration_since(self.looked_at) > STANDSTILL_MIN;
-        if stood_still || is_connected != self.was_connected {
+        if stood_still || has_changed {
             self.roster.listen_anew(now);
         }
-        (self.was_connected, self.looked_at) = (is_connected, now);
+        self.looked_at = now;
+        self.away = if is_connected { None } else { self.away.or(Some(now)) };
         if is_connected { self.roster.take_silent(now) } else { vec![] }
     }
 
@@ -296,9 +320,10 @@ impl CoordinatorState<'_> {
         tripped(gates, elapsed, &judge(gates, &live)).cloned()
     }
 
-    /// The share of the edges that lost agents played, from 0 to 1.
+    /// The share of the edges that agents played which are lost, or were stopped on their machines, from 0 to 1.
     fn lost_share(&self) -> f64 {
-        let lost: u64 = self.roster.lost().filter_map(|(slot, _)| self.edges.get(slot as usize)).sum();
+        let slots = self.roster.lost().map(|(slot, _)| slot).chain(self.cut_short.iter().copied());
+        let lost: u64 = slots.filter_map(|slot| self.edges.get(slot as usize)).sum();
         lost as f64 / self.edges.iter().sum::<u64>().max(1) as f64
     }
 
@@ -343,6 +368,12 @@ impl CoordinatorState<'_> {
     }
 }
 
+/// True if the bus was away for so long that every agent has given up: each stops for want of a controller, and then
+/// tries for a while to report.
+fn is_gone(away: Option<Instant>, now: Instant, silence: Duration) -> bool {
+    away.is_some_and(|since| now.saturating_duration_since(since) > silence.mul_f64(CONTROLLER_SILENCE) + REPORT_MAX)
+}
+
 /// Sends the order each second and when it changes, from a task of its own: agents stop without it.
 async fn announce(connection: BusConnection, mut order: watch::Receiver<Order>) {
     let mut tick = tokio::time::interval(BEAT_EVERY);
@@ -361,5 +392,19 @@ async fn tell_time(connection: BusConnection, mut inbox: Inbox) {
     loop {
         let message = inbox.next().await;
         connection.answer(message, &now_us()).await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bus_is_waited_for_as_long_as_an_agent_may_report() {
+        let (since, silence) = (Instant::now(), Duration::from_secs(10));
+        assert!(!is_gone(None, since, silence));
+        for (seconds, expected) in [(75, false), (76, true)] {
+            assert_eq!(is_gone(Some(since), since + Duration::from_secs(seconds), silence), expected, "{seconds} s");
+        }
     }
 }

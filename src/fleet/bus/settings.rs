@@ -31,7 +31,7 @@ impl BusSettings {
     /// One sentence, without the URL's password.
     pub(super) fn checked_url(&self) -> Result<Url, BusError> {
         let usage = |why: &str| BusError::Usage(format!("--bus: {why}"));
-        let url = Url::parse(&self.url).map_err(|_| usage("expected a URL such as nats://127.0.0.1:4222"))?;
+        let url = Url::parse(&self.url).map_err(|_| usage("expected one URL such as nats://127.0.0.1:4222"))?;
         let is_local = match url.host() {
             Some(Host::Ipv4(address)) => address.is_loopback(),
             Some(Host::Ipv6(address)) => address.is_loopback(),
@@ -118,7 +118,7 @@ mod tests {
             check(&far.replace("nats://", "tls://"), false, Ok(()));
         }
         check("http://127.0.0.1", true, Err("scheme"));
-        check("127.0.0.1:4222", true, Err("expected a URL"));
+        check("127.0.0.1:4222", true, Err("expected one URL"));
         check("nats:///", true, Err("no host"));
     }
 

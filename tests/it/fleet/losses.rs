@@ -103,3 +103,64 @@ fn the_bus_may_die_while_the_run_is_played() {
     assert_eq!(summary["counts"]["edges"]["opened"], 12);
     end_all(agents, 0);
 }
+
+#[test]
+fn an_agent_that_stands_still_is_lost_and_stops_when_it_wakes() {
+    let Some(nats) = Nats::start() else { return };
+    let target = Serving::start(&[]);
+    let run = BusRun::new(&nats, &target, "still");
+    let controller = run.controller("2", &[&SOON[..], &["--rooms", "4", "--duration", "5m"]].concat());
+    let [mut sleeps, lives] = ["a", "b"].map(|out| run.agent(out, &[]));
+    [&sleeps, &lives].iter().for_each(|agent| agent.wait_for("seed 1"));
+    sleeps.signal("-STOP");
+    let (code, summary, told) = controller.end();
+    assert_eq!((code, &summary["run"]["complete"]), (Some(97), &false.into()), "{told}");
+    sleeps.signal("-CONT");
+    for agent in [lives, sleeps] {
+        let (code, _, told) = agent.end();
+        // The one that slept reads first that all were to stop, or already that the run is over.
+        let is_told = told.contains("stopped by the loss of ") && told.contains("part.mesh");
+        assert!(code == Some(97) && is_told, "{code:?} {told}");
+    }
+}
+
+#[test]
+fn ctrl_c_at_one_agent_is_told_and_stops_them_all_unless_its_share_may_be_lost() {
+    let Some(nats) = Nats::start() else { return };
+    let target = Serving::start(&[]);
+    let run = BusRun::new(&nats, &target, "one");
+    let controller = run.controller("2", &["--rooms", "4", "--duration", "5m"]);
+    let mut agents = ["a", "b"].map(|out| run.agent(out, &[]));
+    agents.iter().for_each(|agent| agent.wait_for("seed 1"));
+    agents[0].interrupt();
+    let (code, summary, told) = controller.end();
+    assert_eq!((code, &summary["run"]["stopped_by"]), (Some(130), &"SIGINT".into()), "{told}");
+    assert!(told.contains(" was stopped on ") && told.contains(": SIGINT"), "{told}");
+    assert_eq!((&summary["run"]["complete"], &summary["counts"]["edges"]["planned"]), (&true.into(), &12.into()));
+    end_all(agents, 130);
+}
+
+#[test]
+fn an_agent_hears_why_the_run_does_not_begin_and_one_that_cannot_write_its_part_hands_it_over() {
+    let Some(nats) = Nats::start() else { return };
+    let target = Serving::start(&[]);
+    let run = BusRun::new(&nats, &target, "few");
+    let controller = run.controller("2", &["--rooms", "2", "--join-timeout", "2s"]);
+    let agent = run.agent("alone", &[]);
+    let (code, _, told) = controller.end();
+    assert_eq!(code, Some(97), "{told}");
+    let (code, _, told) = agent.end();
+    assert!(code == Some(97) && told.contains("1 of 2 agents ready; free slots: 1 after 2 s"), "{code:?} {told}");
+
+    let run = BusRun::new(&nats, &target, "blocked");
+    let controller = run.controller("1", &["--rooms", "2", "--duration", "100ms"]);
+    let agent = run.agent("blocked", &[]);
+    agent.wait_for("slot 0 of 1");
+    // The folder was fine when the agent looked.
+    let out = run.folder.path().join("blocked");
+    let _ = std::fs::remove_dir(&out);
+    std::fs::write(&out, "a file").expect("a file");
+    let (code, summary, told) = controller.end();
+    assert_eq!((code, &summary["run"]["complete"]), (Some(0), &true.into()), "{told}");
+    end_all([agent], 1);
+}

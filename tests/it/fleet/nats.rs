@@ -218,7 +218,12 @@ impl Process {
 
     /// As Ctrl-C does.
     pub fn interrupt(&mut self) {
-        let sent = Command::new("kill").args(["-INT", &self.running().id().to_string()]).status();
+        self.signal("-INT");
+    }
+
+    /// A signal as kill(1) takes it.
+    pub fn signal(&mut self, signal: &str) {
+        let sent = Command::new("kill").args([signal, &self.running().id().to_string()]).status();
         assert!(sent.expect("kill(1) starts").success());
     }
 
