@@ -15,10 +15,6 @@ const SECOND_MAX: u64 = 5;
 /// A second of fewer is judged with the whole run alone: one of ten that is late is no share.
 const ROW_MIN: u64 = 100;
 
-/// The time within which 95 of 100 inputs must be handled, in microseconds: a browser takes as long, and a peer that
-/// answers late asks less of the target at once.
-const HANDLED_US: u64 = 20_000;
-
 /// The load as it was offered, with everything that speaks against it.
 pub(super) fn offered_load(
     strain: &Strain,
@@ -27,8 +23,7 @@ pub(super) fn offered_load(
     thresholds: &Thresholds,
 ) -> OfferedLoad {
     let (arrivals, messages) = (of_rows(series, |row| row.arrivals_due), of_rows(series, |row| row.messages_due));
-    let mut load = OfferedLoad {
-        offered: true,
+    let load = OfferedLoad {
         arrivals: arrivals.all,
         messages: messages.all,
         worst_second: [arrivals.worst, messages.worst]
@@ -38,10 +33,11 @@ pub(super) fn offered_load(
             .map(|of| of.1),
         handled: handling.count(),
         handled_p95_us: handling.quantile_us(0.95),
-        doubts: vec![],
+        ..OfferedLoad::default()
     };
+    let mut doubts = vec![];
     let mut doubt = |what: &str, observed: String, limit: &str, cure: &str| {
-        load.doubts.push(Doubt { what: what.into(), observed, limit: limit.into(), cure: cure.into() });
+        doubts.push(Doubt { what: what.into(), observed, limit: limit.into(), cure: cure.into() });
     };
     let late = |of: &Punctuality| format!("{} of {}", of.late, of.due);
     const LIMIT: &str = "1 % of a run's and 5 % of a second's more than 10 ms late";
@@ -65,13 +61,12 @@ pub(super) fn offered_load(
             doubt(what, percent(share), &percent(thresholds.dropped_suspect), "fewer peers or messages, or more cores");
         }
     }
-    if load.handled_p95_us > HANDLED_US {
+    if load.is_late_reader() {
         let observed = format!("{} at p95", duration(load.handled_p95_us));
         let what = "the load was not offered: what was heard was handled late";
         doubt(what, observed, "20 ms", "fewer peers on this machine, or more cores");
     }
-    load.offered = load.doubts.is_empty();
-    load
+    OfferedLoad { offered: doubts.is_empty(), doubts, ..load }
 }
 
 #[derive(Default)]

@@ -1,6 +1,7 @@
 //! The single task that owns the rooms and every client's queue: handles inputs, then writes in rounds.
 
 use crate::server::connection::client_writer::ClientWriter;
+use crate::server::connection::held::HeldBytes;
 use crate::server::connection::outbox::BYTES_MAX;
 use crate::server::connection::transport::ClientTransport;
 use crate::server::connection::wire::{self, CloseCode};
@@ -22,8 +23,8 @@ const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
 /// Duration below which rounds of writes follow each other without a pause.
 const ROUND_SHORT: Duration = Duration::from_millis(1);
 const PAUSE_MAX: Duration = Duration::from_millis(20);
-/// Bytes that may wait for all clients; with more, a client's own queue is limited to `FAIR_BYTES`.
-const WAITING_BYTES_MAX: usize = 1 << 30;
+/// Bytes of frames that may wait, each frame counted once; with more, a client's own queue is limited to `FAIR_BYTES`.
+const HELD_BYTES_MAX: usize = 1 << 30;
 const FAIR_BYTES: usize = 256 << 10;
 
 /// Input from the connections' tasks. `Closed` is a client's last one, and frees its number.
@@ -65,7 +66,7 @@ pub(super) struct Hub {
     slow: Vec<ClientId>,
     connections: usize,
     /// Bytes that wait for all clients, as of the last round of writes and what was queued since.
-    waiting_bytes: usize,
+    held: HeldBytes,
     scratch: Vec<u8>,
     inputs: mpsc::Sender<Input>,
     counters: Arc<Counters>,
@@ -81,7 +82,7 @@ impl Hub {
             scheduled: vec![],
             slow: vec![],
             connections: 0,
-            waiting_bytes: 0,
+            held: HeldBytes::default(),
             scratch: Vec::with_capacity(64 << 10),
             inputs,
             counters,
@@ -216,13 +217,12 @@ impl Hub {
     }
 
     fn enqueue(&mut self, delivery: &Delivery) {
-        let frame = wire::text(&delivery.text);
+        let frame = self.held.frame(wire::text(&delivery.text));
+        let has_room = self.held.count() < HELD_BYTES_MAX;
         self.counters.note_frame(delivery.text.len());
         for client in self.rooms.recipients(&delivery.to) {
             let Some(link) = &mut self.links[client.0 as usize] else { continue };
-            let bytes_max =
-                if self.waiting_bytes < WAITING_BYTES_MAX { BYTES_MAX } else { FAIR_BYTES.max(frame.len()) };
-            self.waiting_bytes += frame.len();
+            let bytes_max = if has_room { BYTES_MAX } else { FAIR_BYTES.max(frame.len()) };
             if link.outbox.push(frame.clone(), delivery.replaceable, bytes_max).is_err() {
                 self.slow.push(client);
             }
@@ -256,7 +256,6 @@ impl Hub {
             }
         }
         self.counters.count_delivered(written);
-        self.waiting_bytes = self.links.iter().flatten().map(|link| link.outbox.bytes()).sum();
         self.counters.set_refused(self.rooms.refused());
     }
 

@@ -111,6 +111,17 @@ pub struct OfferedLoad {
     pub doubts: Vec<Doubt>,
 }
 
+/// The time within which 95 of 100 inputs must be handled, in microseconds: a browser takes as long, and a peer that
+/// answers late asks less of the target at once.
+const HANDLED_US: u64 = 20_000;
+
+impl OfferedLoad {
+    /// Frames and datagrams waited too long for this generator.
+    pub fn is_late_reader(&self) -> bool {
+        self.handled_p95_us > HANDLED_US
+    }
+}
+
 /// Things that were due, and those of them that began more than 10 ms later, or never.
 #[derive(AddAssign, Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Punctuality {

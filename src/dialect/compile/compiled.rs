@@ -4,6 +4,7 @@ use crate::dialect::language::codec::{Codec, Wire};
 use crate::dialect::language::expression::Expression;
 use crate::dialect::language::pattern::Pattern;
 use crate::dialect::language::template::Template;
+use crate::dialect::prefilter::list_text::ListText;
 use crate::dialect::prefilter::member_list::MemberList;
 use crate::dialect::prefilter::{Looks, Remainder};
 use crate::vocabulary::{FrameKind, Problem};
@@ -211,7 +212,12 @@ pub(crate) struct Rule {
     pub is_addressed: bool,
     /// The number of values that the rule binds.
     pub locals: usize,
+    /// The conditions that depend on nothing of the frame.
+    pub guards: Vec<Expression>,
+    /// The list that stays text, where the rule allows it.
+    pub list_text: Option<ListText>,
     pub lets: Vec<(usize, Expression)>,
+    /// The other conditions.
     pub conditions: Vec<Expression>,
     pub steps: Vec<Step>,
 }

@@ -6,10 +6,11 @@ use crate::dialect::compile::compiled::{Action, ErrorClass, FrameTemplate, PeerS
 use crate::dialect::language::codec::{Codec, Wire};
 use crate::dialect::language::document::{DialectNode, Item};
 use crate::dialect::language::expression::Expression;
-use crate::dialect::language::names::Scope;
+use crate::dialect::language::names::{Binding, Scope};
 use crate::dialect::language::pattern::Pattern;
 use crate::dialect::language::problem::{Problems, suggestion};
 use crate::dialect::language::template::Template;
+use crate::dialect::prefilter::list_text::ListText;
 use crate::dialect::prefilter::member_list::{MemberList, Reading};
 use crate::dialect::prefilter::{Remainder, asked_type};
 use crate::vocabulary::problem::quoted;
@@ -88,10 +89,10 @@ impl Compiler<'_> {
             }
         }
         let conditions = item.key("where").map(DialectNode::items).unwrap_or_default();
-        let conditions: Vec<Expression> = conditions
+        let (conditions, guards): (Vec<Expression>, Vec<Expression>) = conditions
             .iter()
             .filter_map(|node| condition(Some(node), &format!("{path}.where"), &scope, self.problems))
-            .collect();
+            .partition(|condition| condition.reads(&|binding| matches!(binding, Binding::Local(_))));
         let mut steps = vec![];
         let own = ACTIONS.iter().chain(&["of", "set"]).any(|action| item.key(action).is_some());
         if own {
@@ -114,6 +115,8 @@ impl Compiler<'_> {
         for step in &steps {
             self.check_compared(line, &format!("{path}.match"), &pattern, &step.set, false);
         }
+        let may_stay_text = self.codec == Codec::Json && conditions.is_empty();
+        let list_text = may_stay_text.then(|| list_text(&pattern, &lets, &mut steps, &scope)).flatten();
         let message_type = asked_type(&pattern, self.codec, &self.leading).map(str::to_owned);
         let kind = match item.key("kind") {
             Some(node) => node.text(path, self.problems)?.to_owned(),
@@ -125,8 +128,10 @@ impl Compiler<'_> {
             message_type,
             rest: Remainder::of(&pattern, self.codec, &self.leading),
             is_addressed: pattern.compares(),
+            list_text,
             pattern,
             locals: scope.locals.len(),
+            guards,
             lets,
             conditions,
             steps,
@@ -322,6 +327,24 @@ impl Compiler<'_> {
             }),
         }
     }
+}
+
+/// The list that only a `peers` step with a fast path and searches of `let` read.
+fn list_text(
+    pattern: &Pattern,
+    lets: &[(usize, Expression)],
+    steps: &mut [Step],
+    scope: &Scope<'_>,
+) -> Option<ListText> {
+    let (slot, member_list) = steps.iter_mut().find_map(|step| match &mut step.action {
+        Action::Peers { list, member_list: Some(member_list), .. } => Some((list.local()?, member_list)),
+        _ => None,
+    })?;
+    let searches: usize = lets.iter().map(|(_, expression)| expression.searches(slot)).sum();
+    let is_bound_by_pattern = lets.iter().all(|(own, _)| *own != slot) && pattern.is_movable(&mut vec![]);
+    let list_text = (is_bound_by_pattern && scope.uses(slot) == 1 + searches).then(|| ListText::of(pattern, slot));
+    member_list.is_text = matches!(list_text, Some(Some(_)));
+    list_text.flatten()
 }
 
 fn marks(item: &DialectNode, path: &str, scope: &Scope<'_>, problems: &mut Problems) -> Vec<(usize, Expression)> {

@@ -8,7 +8,8 @@ pub(super) fn check(flaws: &mut Flaws<'_>) {
     for (index, rule) in dialect.rules.iter().enumerate() {
         let earlier = &dialect.rules[..index];
         let covers = |pattern: &Pattern| pattern.binds_once(&mut vec![]) && pattern.covers(Some(&rule.pattern));
-        if let Some(first) = earlier.iter().find(|first| first.conditions.is_empty() && covers(&first.pattern)) {
+        let mut unconditional = earlier.iter().filter(|first| first.guards.is_empty() && first.conditions.is_empty());
+        if let Some(first) = unconditional.find(|first| covers(&first.pattern)) {
             let at = dialect.at(first.line);
             let message = format!("is never reached: the rule at {at} takes every frame that it would; move it up");
             flaws.note(rule.line, &format!("on[{index}]"), message);

@@ -3,6 +3,7 @@
 use super::expression::{ComparisonOperator, Expression};
 use super::names::{Binding, Name};
 use super::roster::{Roster, RosterEntry};
+use crate::dialect::prefilter::list_items;
 use serde_json::Value;
 use std::borrow::Cow;
 use std::cmp::Ordering;
@@ -12,6 +13,8 @@ use std::cmp::Ordering;
 pub(crate) struct LookupView<'a> {
     pub globals: &'a [Value],
     pub locals: &'a [Value],
+    /// The local that may hold a list as text.
+    pub list_text: Option<usize>,
     pub peer: Option<&'a RosterEntry>,
     pub members: &'a Roster,
     pub now_ms: u64,
@@ -26,9 +29,12 @@ impl<'a> LookupView<'a> {
             Binding::Local(slot) => self.locals.get(slot),
             _ => None,
         };
-        match (outer, name.path.as_slice()) {
-            (Some(Value::Array(items)), [key]) if index(key).is_none() => {
+        match (outer, name.item_key()) {
+            (Some(Value::Array(items)), Some(key)) => {
                 items.iter().any(|inner| inner.get(key).unwrap_or(&Value::Null) == item)
+            }
+            (Some(Value::String(list)), Some(key)) if self.list_text.is_some() && self.list_text == name.local() => {
+                list_items::has(list, key, item)
             }
             _ => self.of(name).as_array().is_some_and(|items| items.contains(item)),
         }

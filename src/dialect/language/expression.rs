@@ -47,6 +47,20 @@ impl Expression {
             Self::Compare(left, _, right) => left.reads(is_meant) || right.reads(is_meant),
         }
     }
+
+    /// The number of conditions `x in list.key` whose list is the local `slot`.
+    pub(crate) fn searches(&self, slot: usize) -> usize {
+        match self {
+            Self::Constant(_) | Self::Name(_) => 0,
+            Self::Not(inner) => inner.searches(slot),
+            Self::All(parts) | Self::Any(parts) => parts.iter().map(|part| part.searches(slot)).sum(),
+            Self::Compare(left, operator, right) => {
+                let is_search = *operator == ComparisonOperator::In
+                    && matches!(&**right, Self::Name(name) if name.local() == Some(slot) && name.item_key().is_some());
+                usize::from(is_search) + left.searches(slot) + right.searches(slot)
+            }
+        }
+    }
 }
 
 #[derive(Clone, Debug, PartialEq)]

@@ -80,6 +80,14 @@ impl Name {
             _ => None,
         }
     }
+
+    /// The key `key` of `list.key`, which names a value of each item.
+    pub(crate) fn item_key(&self) -> Option<&str> {
+        match self.path.as_slice() {
+            [key] if key.parse::<usize>().is_err() => Some(key),
+            _ => None,
+        }
+    }
 }
 
 /// The names that a file declares.
@@ -100,11 +108,23 @@ pub(crate) struct Scope<'a> {
     pub locals: Vec<String>,
     /// A peer is selected, so that `peer` and `pair` have values.
     pub of_peer: bool,
+    /// The names that were resolved.
+    used: RefCell<Vec<Name>>,
 }
 
 impl<'a> Scope<'a> {
     pub(crate) fn new(names: &'a Names, locals: &[&str], of_peer: bool) -> Self {
-        Self { names, locals: locals.iter().map(|name| (*name).to_owned()).collect(), of_peer }
+        Self {
+            names,
+            locals: locals.iter().map(|name| (*name).to_owned()).collect(),
+            of_peer,
+            used: RefCell::default(),
+        }
+    }
+
+    /// The number of places that read the local `slot`.
+    pub(crate) fn uses(&self, slot: usize) -> usize {
+        self.used.borrow().iter().filter(|name| name.local() == Some(slot)).count()
     }
 
     /// The slot of a local, created on first use.
@@ -160,7 +180,9 @@ impl<'a> Scope<'a> {
                 }
             },
         };
-        Ok(Name { place, path })
+        let name = Name { place, path };
+        self.used.borrow_mut().push(name.clone());
+        Ok(name)
     }
 
     fn of_peer(&self, path: &mut Vec<String>, written: &str) -> Result<Binding, String> {

@@ -199,7 +199,7 @@ impl Pattern {
     }
 
     /// A table whose names are bound once each and without filters: whether it matches does not depend on the bound values.
-    fn is_movable(&self, slots: &mut Vec<usize>) -> bool {
+    pub(crate) fn is_movable(&self, slots: &mut Vec<usize>) -> bool {
         match self {
             Self::Bind { slot, filters, .. } => {
                 let is_first = !slots.contains(slot);

@@ -12,6 +12,8 @@ pub(crate) struct MemberList {
     pub key: String,
     /// The key of the name, if the rule reads it.
     pub name: Option<String>,
+    /// The list may be its text.
+    pub is_text: bool,
 }
 
 /// The parts of a `peers` step that read an item.
@@ -50,7 +52,7 @@ impl MemberList {
             Some(name) => Some(key_of(name.local()?)?),
             None => None,
         };
-        Some(Self { key: key_of(reading.id)?, name })
+        Some(Self { key: key_of(reading.id)?, name, is_text: false })
     }
 }
 
@@ -73,5 +75,8 @@ mod tests {
         };
         assert_eq!(told("user-joined-room"), Some(("id".to_owned(), Some("name".to_owned()))));
         assert_eq!(told("server-room-list"), None);
+        let stays_text = dialect.compiled.rules.iter().filter(|rule| rule.list_text.is_some());
+        let kinds: Vec<&str> = stays_text.map(|rule| dialect.kinds()[usize::from(rule.kind.0)]).collect();
+        assert_eq!(kinds, ["user-joined-room"]);
     }
 }

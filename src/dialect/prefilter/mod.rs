@@ -5,8 +5,11 @@
 //! rejects too, if each object has unique keys (RFC 8259 §4).
 
 mod asked;
+mod cursor;
 pub(super) mod entry_scan;
 mod excerpt;
+pub(super) mod list_items;
+pub(super) mod list_text;
 pub(super) mod member_list;
 mod scan;
 

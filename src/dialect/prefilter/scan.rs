@@ -1,13 +1,12 @@
 //! The pass over a frame's JSON: it reads the texts at the places that rules ask for, and leaps over all others.
 
 use super::asked::{AskedPlace, AskedText, PathStep, RuledOut, bit};
-use crate::dialect::language::codec::end_of_string;
+use super::cursor::{Cursor, has_escape};
 use serde_json::Value;
 
 /// One pass. Its steps return `None` once nothing more can be told, or need be.
 pub(super) struct Scan<'a> {
-    json: &'a [u8],
-    at: usize,
+    cursor: Cursor<'a>,
     globals: &'a [Value],
     /// The bits of all rules of the look; `None` if a rule has none.
     all: Option<u64>,
@@ -19,7 +18,7 @@ pub(super) struct Scan<'a> {
 impl<'a> Scan<'a> {
     /// A pass for rules with the bits `all`, if they have bits.
     pub(super) fn new(json: &'a str, globals: &'a [Value], all: Option<u64>) -> Self {
-        Self { json: json.as_bytes(), at: 0, globals, all, places: 0, ruled_out: RuledOut::default() }
+        Self { cursor: Cursor::new(json), globals, all, places: 0, ruled_out: RuledOut::default() }
     }
 
     /// Passes over the frame, whose `root` has texts at so many `places`.
@@ -33,12 +32,12 @@ impl<'a> Scan<'a> {
 
     /// Passes over the value at `place`.
     fn value(&mut self, place: &AskedPlace) -> Option<()> {
-        let (text, seen) = match self.next_byte()? {
+        let (text, seen) = match self.cursor.next_byte()? {
             b'{' if !place.within.is_empty() => (None, self.object(place)?),
             b'[' if !place.within.is_empty() => (None, self.list(place)?),
-            b'"' => (Some(self.text()?), 0),
+            b'"' => (Some(self.cursor.text()?), 0),
             _ => {
-                self.leap()?;
+                self.cursor.leap()?;
                 (None, 0)
             }
         };
@@ -54,98 +53,37 @@ impl<'a> Scan<'a> {
     /// Passes over an object; the bits of the places within `place` that it has.
     fn object(&mut self, place: &AskedPlace) -> Option<u64> {
         let mut seen = 0;
-        self.at += 1;
-        loop {
-            match self.next_byte()? {
-                b'"' => {}
-                b',' => {
-                    self.at += 1;
-                    continue;
-                }
-                b'}' => break,
-                _ => return None,
-            }
-            let key = self.text()?;
-            if has_escape(key) || self.next_byte()? != b':' {
+        self.cursor.step();
+        while let Some(key) = self.cursor.next_key()? {
+            if has_escape(key) {
                 return None;
             }
-            self.at += 1;
             seen |= self.inner(place, |step| matches!(step, PathStep::Key(own) if own.as_bytes() == key))?;
         }
-        self.at += 1;
         Some(seen)
     }
 
     /// Passes over a list, likewise.
     fn list(&mut self, place: &AskedPlace) -> Option<u64> {
-        let (mut seen, mut index) = (0, 0);
-        self.at += 1;
-        loop {
-            match self.next_byte()? {
-                b']' => break,
-                b',' => {
-                    self.at += 1;
-                    index += 1;
-                }
-                _ => seen |= self.inner(place, |step| *step == PathStep::Item(index))?,
+        let mut seen = 0;
+        self.cursor.step();
+        for index in 0.. {
+            if !self.cursor.next_item()? {
+                break;
             }
+            seen |= self.inner(place, |step| *step == PathStep::Item(index))?;
         }
-        self.at += 1;
         Some(seen)
     }
 
     /// Passes over a value at the step within `place` that `is_step` finds; the bit of that place, 0 if none asks for it.
     fn inner(&mut self, place: &AskedPlace, is_step: impl Fn(&PathStep) -> bool) -> Option<u64> {
         let Some(index) = place.within.iter().position(|(step, _)| is_step(step)) else {
-            self.leap()?;
+            self.cursor.leap()?;
             return Some(0);
         };
         self.value(&place.within[index].1)?;
         Some(bit(index).unwrap_or(0))
-    }
-
-    /// The text whose quote is at the position, as it is written; moves past it.
-    fn text(&mut self) -> Option<&'a [u8]> {
-        let start = self.at + 1;
-        let end = end_of_string(self.json, start);
-        self.at = end + 1;
-        self.json.get(start..end).filter(|_| end < self.json.len())
-    }
-
-    /// Moves past a value.
-    fn leap(&mut self) -> Option<()> {
-        if matches!(self.next_byte()?, b'}' | b']' | b',' | b':') {
-            return None;
-        }
-        let mut depth = 0_usize;
-        loop {
-            match self.json.get(self.at)? {
-                b'"' => {
-                    self.text()?;
-                    if depth == 0 {
-                        return Some(());
-                    }
-                    continue;
-                }
-                b'{' | b'[' => depth += 1,
-                b'}' | b']' if depth > 1 => depth -= 1,
-                b'}' | b']' => {
-                    self.at += depth;
-                    return Some(());
-                }
-                b',' if depth == 0 => return Some(()),
-                _ => {}
-            }
-            self.at += 1;
-        }
-    }
-
-    /// The next byte that is no blank; moves to it.
-    fn next_byte(&mut self) -> Option<u8> {
-        while self.json.get(self.at)?.is_ascii_whitespace() {
-            self.at += 1;
-        }
-        self.json.get(self.at).copied()
     }
 
     /// Rules out what asks for another text than `found`; `None` is any other value, or none.
@@ -172,10 +110,6 @@ impl<'a> Scan<'a> {
             }
         }
     }
-}
-
-fn has_escape(text: &[u8]) -> bool {
-    memchr::memchr(b'\\', text).is_some()
 }
 
 #[cfg(test)]

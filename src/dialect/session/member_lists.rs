@@ -6,6 +6,7 @@ use crate::dialect::compile::compiled::{Action, Step};
 use crate::dialect::language::filter::text;
 use crate::dialect::language::pattern::Pattern;
 use crate::dialect::language::roster::RosterEntry;
+use crate::dialect::prefilter::list_items::Items;
 use crate::dialect::prefilter::member_list::MemberList;
 use crate::vocabulary::Heard;
 use serde_json::Value;
@@ -41,6 +42,14 @@ impl Session {
         let mut listed = BTreeSet::new();
         let member_list = member_list.as_ref().filter(|_| !is_whole && self.dialect.is_steady);
         let starts = member_list.is_some() && self.holds(now, start.as_ref(), true, locals, None);
+        if let (Action::Peers { member_list: Some(list), .. }, Value::String(text)) = (&step.action, &locals[slot])
+            && list.is_text
+        {
+            let name = list.name.as_deref().unwrap_or_default();
+            let items = Items::new(text, [&list.key, name])
+                .filter(|(_, texts)| member_list.is_none_or(|list| !self.knows_texts(list, *texts, starts)));
+            locals[slot] = items.filter_map(|(item, _)| serde_json::from_str::<Value>(item).ok()).collect();
+        }
         for place in places(&locals[slot]) {
             let Some(item) = place.of(&mut locals[slot]) else { continue };
             if member_list.is_some_and(|member_list| self.knows(member_list, item, starts)) {
@@ -98,12 +107,21 @@ impl Session {
     /// The item reports no change. (In a burst of 100 joins, the lists mention each peer thousands of times.)
     fn knows(&self, member_list: &MemberList, item: &Value, starts: bool) -> bool {
         let Some(Value::String(id)) = item.get(&member_list.key) else { return false };
-        let names =
-            || member_list.name.as_ref().and_then(|name| item.get(name)).is_some_and(|name| !text(name).is_empty());
-        let is_old = |other: &RosterEntry| {
-            other.is_settled(self.state.revision, starts) && (!other.name().is_empty() || !names())
+        let name = |key: &String| item.get(key).is_some_and(|name| !text(name).is_empty());
+        self.is_settled(id, starts, || member_list.name.as_ref().is_some_and(name))
+    }
+
+    /// The same of the texts of an item's id and name; false if only parsing can tell.
+    fn knows_texts(&self, member_list: &MemberList, [id, name]: [Option<&str>; 2], starts: bool) -> bool {
+        id.is_some_and(|id| self.is_settled(id, starts, || member_list.name.is_some() && name != Some("")))
+    }
+
+    /// Another mention of the peer would report no change; `is_named` tells if the mention has a name.
+    fn is_settled(&self, id: &str, starts: bool, is_named: impl Fn() -> bool) -> bool {
+        let is_settled = |other: &RosterEntry| {
+            other.is_settled(self.state.revision, starts) && (!other.name().is_empty() || !is_named())
         };
-        self.state.members.get(id).is_some_and(is_old)
+        self.state.members.get(id).is_some_and(is_settled)
     }
 }
 

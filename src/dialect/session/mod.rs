@@ -90,6 +90,7 @@ impl State {
         LookupView {
             globals: &self.globals,
             locals,
+            list_text: None,
             peer: peer.and_then(|id| self.members.get(id)),
             members: &self.members,
             now_ms,

@@ -4,6 +4,7 @@ use super::Session;
 use crate::dialect::Output;
 use crate::dialect::compile::compiled::Rule;
 use crate::dialect::language::codec::{Codec, Content, acknowledgement_of};
+use crate::dialect::language::evaluate::LookupView;
 use crate::dialect::prefilter::Remainder;
 use crate::dialect::prefilter::entry_scan::ScanResult;
 use crate::vocabulary::{Concern, FrameKind, Heard, Reason};
@@ -107,12 +108,21 @@ impl Session {
         is_typed: bool,
         content: &mut Option<Value>,
     ) -> Result<Option<Vec<Value>>, (FrameKind, Concern<String>)> {
+        let view = self.state.view(&self.dialect, self.me.timestamp(now), &[], None);
+        if !rule.guards.iter().all(|guard| guard.holds(view)) {
+            return Ok(None);
+        }
         let mut locals = vec![Value::Null; rule.locals];
         let found = match (&rule.rest, content.is_none() && is_typed) {
             (Remainder::Nothing, true) => ScanResult::Fits,
             (Remainder::Entry(entry), true) => entry.find(frame, &self.state.globals, &mut locals),
             _ => ScanResult::Unsure,
         };
+        let around = rule.list_text.as_ref().filter(|_| content.is_none() && found == ScanResult::Unsure);
+        if let Some(mut around) = around.and_then(|list| list.read(frame)) {
+            let fits = rule.pattern.fits_moving(&mut around, &self.state.globals, &mut locals);
+            return Ok(if fits { self.check_conditions(now, rule, locals) } else { None });
+        }
         let fits = match found {
             ScanResult::Fits => true,
             ScanResult::Not => false,
@@ -122,11 +132,15 @@ impl Session {
                     None => self.decode(frame)?,
                 };
                 let decoded = content.insert(decoded);
-                match rule.conditions.is_empty() {
+                let fits = match rule.conditions.is_empty() {
                     // No later rule reads the content of a frame that this rule takes.
                     true => rule.pattern.fits_moving(decoded, &self.state.globals, &mut locals),
                     false => rule.pattern.fits(Some(decoded), &self.state.globals, &mut locals),
+                };
+                if let Some(list) = &rule.list_text {
+                    list.check(&mut locals);
                 }
+                fits
             }
         };
         Ok(if fits { self.check_conditions(now, rule, locals) } else { None })
@@ -135,8 +149,10 @@ impl Session {
     /// Adds the values of `let`, and returns all if the conditions of `where` hold.
     fn check_conditions(&self, now: Instant, rule: &Rule, mut locals: Vec<Value>) -> Option<Vec<Value>> {
         let now_ms = self.me.timestamp(now);
+        let list_text = rule.list_text.as_ref().map(|list| list.slot);
         for (slot, expression) in &rule.lets {
-            let value = expression.value(self.state.view(&self.dialect, now_ms, &locals, None)).into_owned();
+            let view = self.state.view(&self.dialect, now_ms, &locals, None);
+            let value = expression.value(LookupView { list_text, ..view }).into_owned();
             locals[*slot] = value;
         }
         let view = self.state.view(&self.dialect, now_ms, &locals, None);

@@ -1,6 +1,7 @@
 //! One client's connection: handshake, then the reading side, from the socket through the WebSocket parser to the hub.
 
 pub(super) mod client_writer;
+pub(super) mod held;
 pub(super) mod outbox;
 pub(super) mod tls;
 pub(super) mod transport;

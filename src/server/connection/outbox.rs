@@ -6,7 +6,7 @@ use std::collections::VecDeque;
 
 /// Limits of a client's queue; a client that exceeds one is disconnected as too slow.
 pub(super) const FRAMES_MAX: usize = 65_536;
-pub(crate) const BYTES_MAX: usize = 16 << 20;
+pub(crate) const BYTES_MAX: usize = 64 << 20;
 
 /// Size in bytes up to which small frames are joined for one write; a larger frame is written alone, without a copy.
 pub(super) const WRITE_BYTES: usize = 64 << 10;
@@ -67,11 +67,6 @@ impl Outbox {
 
     pub(crate) fn is_empty(&self) -> bool {
         self.frames.is_empty()
-    }
-
-    /// Bytes that wait.
-    pub(crate) fn bytes(&self) -> usize {
-        self.bytes
     }
 
     /// Number of frames written in full so far.

@@ -46,20 +46,25 @@ pub(in super::super) fn find(record: &RunRecord<'_>) -> Option<RunFinding> {
         )
     });
     let is_refused = first.causes.first().is_some_and(|cause| cause.reason == Reason::Rejected.name());
-    let remedy = match is_refused {
-        true => {
+    let (confidence, remedy) = match (is_refused, summary.offered.is_late_reader()) {
+        (true, _) => (
+            FindingConfidence::High,
             "Read the code and the words of the close: credentials, a limit, or an answer that the server waits for and \
-             the dialect does not give."
-        }
-        false => {
-            "Look at the server's log at that time; if it restarts by plan, let clients dial again ([target] reconnect)."
-        }
+             the dialect does not give.",
+        ),
+        // Most servers drop a client whose queue grows too long.
+        (false, true) => (
+            FindingConfidence::Low,
+            "This generator read late, and a server drops readers that are too slow: run with fewer peers here first, \
+             then look at the server's log at that time.",
+        ),
+        (false, false) => (
+            FindingConfidence::High,
+            "Look at the server's log at that time; if it restarts by plan, let clients dial again ([target] reconnect).",
+        ),
     };
     let share = if joined == 0 { 1.0 } else { (lost as f64 / joined as f64).min(1.0) };
-    Some(RunFinding {
-        evidence: told.collect(),
-        ..fault("server-lost", FindingConfidence::High, sentence, remedy, share)
-    })
+    Some(RunFinding { evidence: told.collect(), ..fault("server-lost", confidence, sentence, remedy, share) })
 }
 
 /// Tells if every loss was a refusal by a limit of connections.
@@ -85,11 +90,16 @@ fn why(outage: &Outage) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::summary::{Counts, Peers, RunEvidence, Summary};
+    use crate::summary::{Counts, OfferedLoad, Peers, RunEvidence, Summary};
 
     fn found(outages: Vec<Outage>) -> Option<RunFinding> {
+        found_by(outages, 20_000)
+    }
+
+    fn found_by(outages: Vec<Outage>, handled_p95_us: u64) -> Option<RunFinding> {
         let peers = Peers { joined: 12, ..Peers::default() };
-        let summary = Summary { counts: Counts { peers, ..Counts::default() }, outages, ..Summary::default() };
+        let offered = OfferedLoad { handled_p95_us, ..OfferedLoad::default() };
+        let summary = Summary { counts: Counts { peers, ..Counts::default() }, outages, offered, ..Summary::default() };
         find(&RunRecord { summary: &summary, evidence: &RunEvidence::default() })
     }
 
@@ -102,6 +112,16 @@ mod tests {
     #[test]
     fn a_run_that_keeps_its_server_has_no_such_finding() {
         assert_eq!(found(vec![]), None);
+    }
+
+    #[test]
+    fn a_generator_that_read_late_may_have_been_dropped_for_it() {
+        let judged = |handled_p95_us| {
+            let found = found_by(vec![outage(12, 0, 12, None)], handled_p95_us).unwrap();
+            (found.confidence, found.remedy.starts_with("This generator read late"))
+        };
+        assert_eq!(judged(20_000), (FindingConfidence::High, false));
+        assert_eq!(judged(20_001), (FindingConfidence::Low, true));
     }
 
     #[test]
