@@ -40,7 +40,7 @@ diagnose-matrix:
 bench-quick:
     cargo bench --bench mesh
 
-# The whole table, on a quiet machine: eight minutes; writes benches/RESULTS.md. MESHLOAD_BEFORE=PATH compares with another meshload
+# The whole table, on a quiet machine: nine minutes; writes benches/RESULTS.md. MESHLOAD_BEFORE=PATH compares with another meshload
 bench-mesh:
     cargo bench --bench mesh -- --long
 

@@ -131,25 +131,36 @@ fn messages(show: &mut impl FnMut(Figure)) {
     show(figure("64 B messages, one at a time, 900 ways", AtLeast(6e4), AtLeast(12e4), rate, "/s and core", beside));
 }
 
+/// Peers that arrive in a second in the rows of growth.
+const GROWTH_RATE: u32 = 120;
+
 /// The engine's part of an edge among many and among few: what the engine `none` does not cost. The cost among few is looked
 /// at before and after, at the same rate: the machine is another one from minute to minute. A thousand rooms would need more
-/// than 20,000 descriptors.
+/// than 20,000 descriptors. Among many the first edges stand open, and ask for consent (RFC 7675), until the last peers have
+/// come: the second row compares with few that stand open as long on average.
 fn growth(show: &mut impl FnMut(Figure), name: &'static str, rooms: u32) {
-    let before = engines_part(20).0;
-    let (part, run) = if room_for(rooms) { engines_part(rooms) } else { (f64::NAN, None) };
-    let after = engines_part(20).0;
+    let before = engines_part(20, 0).0;
+    let (part, run) = if room_for(rooms) { engines_part(rooms, 0) } else { (f64::NAN, None) };
+    let after = engines_part(20, 0).0;
     let (kib, beside) = run.map_or(nothing(), |run| {
         let beside = format!("{part:.2} ms an edge, {before:.2} before and {after:.2} after; {}", whole(&run));
         (run.kib_per_end(), beside)
     });
     show(figure(name, AtMost(1.15), AtMost(1.0), 2.0 * part / (before + after), "times", beside));
+    let open_s = rooms * 10 / GROWTH_RATE / 2;
+    let as_old = engines_part(20, open_s).0;
+    let beside =
+        format!("{as_old:.2} ms an edge among 20 rooms that stand open for {open_s} s, the mean of the {rooms}");
+    show(figure("of edges that stand open as long", Unbound, Unbound, part / as_old, "times", beside));
     let beside = format!("{rooms} rooms of 10, everything but the server");
     show(figure("resident memory per end of those", AtMost(10.0), AtMost(6.0), kib, "KiB", beside));
 }
 
-/// Milliseconds of CPU an edge that the engine adds to the engine `none`, and its run.
-fn engines_part(rooms: u32) -> (f64, Option<Run>) {
-    let case = Case::meshes(rooms, 10, 120, "");
+/// Milliseconds of CPU an edge that the engine adds to the engine `none`, and its run; the rooms stand open for `open_s`
+/// seconds after the last peer has come.
+fn engines_part(rooms: u32, open_s: u32) -> (f64, Option<Run>) {
+    let arrivals = format!("rate = '{GROWTH_RATE}/s'");
+    let case = Case::new(mesh(rooms, 10, &arrivals, &format!("'{open_s}s'"), ""), ROOM);
     let bare = Case { engine: Some("none"), ..case.clone() };
     let (bare, run) = (bare.run().map_or(f64::NAN, |run| run.cpu_per_edge()), case.run());
     (run.as_ref().map_or(f64::NAN, |run| run.cpu_per_edge() - bare), run)

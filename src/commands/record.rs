@@ -15,7 +15,8 @@ use std::path::{Path, PathBuf};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::task::LocalSet;
 
-/// Records until a signal and writes the file; exits with 1 if the address can't be bound or the file not written.
+/// Records until a signal and writes the file; exits with 1 if the address can't be bound or the file not written,
+/// with 2 if it would record itself.
 pub fn record(args: &RecordArgs) -> Exit {
     let tls = match access::server_trust(args.ca.as_deref(), args.insecure) {
         Ok(tls) => tls,
@@ -27,6 +28,10 @@ pub fn record(args: &RecordArgs) -> Exit {
     let config = Config { listen: *listen, to: to.clone(), tls, bytes_max: *max, unmasked: *unmasked };
     let recording = match record_until_signal(config, args.quiet) {
         Ok(recording) => recording,
+        Err(error) if error.kind() == io::ErrorKind::InvalidInput => {
+            write_stderr([format!("--to {to} {error}")]);
+            return Exit::Usage;
+        }
         Err(error) => {
             write_stderr([format!("{listen}: {error}")]);
             return Exit::Broken;

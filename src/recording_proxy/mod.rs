@@ -47,10 +47,14 @@ impl RecordingProxy {
     /// Binds the address of `config`.
     ///
     /// # Errors
-    /// The address is taken, or is not this machine's.
+    /// The address is taken, or is not this machine's; `InvalidInput` if the server's is the same.
     pub async fn bind(config: Config) -> io::Result<Self> {
         let listener = TcpListener::bind(config.listen).await?;
         let address = listener.local_addr()?;
+        if leads_to(&config.to, address).await {
+            let error = "is this proxy's own address, and each request would come back to it; name the server's";
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, error));
+        }
         Ok(Self { listener, address, config })
     }
 
@@ -97,4 +101,13 @@ impl RecordingProxy {
         connections.shutdown().await;
         journal.borrow_mut().take()
     }
+}
+
+/// A connection to `url` would reach the listener at `own`.
+async fn leads_to(url: &Url, own: SocketAddr) -> bool {
+    let (Some(host), Some(port)) = (url.host_str(), url.port_or_known_default()) else { return false };
+    let Ok(mut addresses) = tokio::net::lookup_host((host.trim_matches(['[', ']']), port)).await else { return false };
+    addresses.any(|to| {
+        to.port() == own.port() && (to.ip() == own.ip() || own.ip().is_unspecified() && to.ip().is_loopback())
+    })
 }

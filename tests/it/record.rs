@@ -5,7 +5,9 @@ use meshload::recording::{self, FramePayload, Recording};
 use std::fs;
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
+use std::process::Command;
 use std::thread;
+use support::closed_port::ClosedPort;
 use support::recording::RecordingProcess;
 use tokio_tungstenite::tungstenite::{Message, client, client::IntoClientRequest};
 
@@ -154,8 +156,8 @@ fn a_frame_that_comes_with_the_request_is_passed_on_and_kept() {
 fn a_server_that_is_not_there_is_told_to_the_client_and_kept() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("talk.har");
-    let gone = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-    let process = RecordingProcess::start(&format!("ws://{gone}/"), &file);
+    let gone = ClosedPort::bind();
+    let process = RecordingProcess::start(&format!("ws://{}/", gone.address), &file);
     let proxy = process.url.strip_prefix("ws://").unwrap().trim_end_matches('/').to_owned();
     let answer = ask(&proxy, "GET /a HTTP/1.1\r\nHost: x\r\n\r\n");
     assert!(answer.starts_with("HTTP/1.1 502 Bad Gateway\r\n") && answer.contains("ECONNREFUSED"), "{answer}");
@@ -164,4 +166,15 @@ fn a_server_that_is_not_there_is_told_to_the_client_and_kept() {
     let (_, told) = process.interrupt();
     assert!(told.contains("nobody came"), "{told}");
     assert_eq!(kept(&file).0.exchanges[0].response.status, 502);
+}
+
+#[test]
+fn a_proxy_that_would_record_itself_is_refused() {
+    // No other test listens on this address, so that its port stays free.
+    let free = TcpListener::bind("127.9.8.7:0").unwrap().local_addr().unwrap().to_string();
+    let to = format!("ws://{free}/");
+    let output = Command::new(support::program()).args(["record", "--listen", &free, "--to", &to]).output().unwrap();
+    let told = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(2), "{told}");
+    assert!(told.contains("is this proxy's own address"), "{told}");
 }

@@ -1,15 +1,16 @@
 //! The room's other peers as one peer knows them: ids, names, marks and pair variables.
 
 use crate::vocabulary::Naming;
+use rustc_hash::FxHashMap;
 use serde_json::{Value, json};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::ops::Range;
 
 /// The peers seen in frames or lists so far, by id. Each peer of the room has a place; strangers share a few, since a
 /// server may name any number of them.
 #[derive(Debug)]
 pub(crate) struct Roster {
-    known: BTreeMap<String, RosterEntry>,
+    known: FxHashMap<String, RosterEntry>,
     naming: Naming,
     /// The indices of the room's peers in the plan.
     room: Range<u32>,
@@ -45,7 +46,7 @@ pub(crate) struct RosterEntry {
 impl Roster {
     /// An empty roster of the room whose peers have the indices `room`.
     pub(crate) fn new(naming: Naming, room: Range<u32>, strangers_max: usize) -> Self {
-        Self { known: BTreeMap::new(), naming, room, named: BTreeSet::new(), strangers_max, strangers: 0 }
+        Self { known: FxHashMap::default(), naming, room, named: BTreeSet::new(), strangers_max, strangers: 0 }
     }
 
     /// Adds places for strangers.
@@ -78,7 +79,7 @@ impl Roster {
                 None => !self.named.contains(id),
             };
             if stranger && self.strangers >= self.strangers_max {
-                let gone = self.known.iter().find(|(_, entry)| entry.stranger && entry.gone)?.0.clone();
+                let gone = self.first(|entry| entry.stranger && entry.gone)?.to_owned();
                 self.remove(&gone);
             }
             self.strangers += usize::from(stranger);
@@ -130,12 +131,13 @@ impl Roster {
                 missed.push(id.clone());
             }
         }
+        missed.sort_unstable();
         missed
     }
 
     /// The peer whose pair variable `slot` has `value`.
     pub(crate) fn with_pair(&self, slot: usize, value: &Value) -> Option<&str> {
-        self.known.iter().find(|(_, one)| one.pair.get(slot) == Some(value)).map(|(id, _)| id.as_str())
+        self.first(|entry| entry.pair.get(slot) == Some(value))
     }
 
     /// Exchanges the pair variables of two peers.
@@ -148,11 +150,21 @@ impl Roster {
     }
 
     pub(crate) fn ids(&self) -> Vec<String> {
-        self.known.keys().cloned().collect()
+        let mut ids: Vec<String> = self.known.keys().cloned().collect();
+        ids.sort_unstable();
+        ids
     }
 
+    /// The peers in the order of their ids.
     pub(crate) fn as_list(&self) -> Value {
-        self.known.values().map(|entry| json!({ "id": entry.wire_id, "name": entry.name })).collect()
+        let mut entries: Vec<_> = self.known.iter().collect();
+        entries.sort_unstable_by_key(|(id, _)| *id);
+        entries.into_iter().map(|(_, entry)| json!({ "id": entry.wire_id, "name": entry.name })).collect()
+    }
+
+    /// The least id of the peers for which `is_meant` holds.
+    fn first(&self, is_meant: impl Fn(&RosterEntry) -> bool) -> Option<&str> {
+        self.known.iter().filter(|(_, entry)| is_meant(entry)).map(|(id, _)| id.as_str()).min()
     }
 }
 

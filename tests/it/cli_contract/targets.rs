@@ -4,9 +4,9 @@ use super::hostile::{Deed, Hostile, Script, text};
 use crate::common::play::{Played, start, start_without_network};
 use crate::common::websocket::frame;
 use meshload::summary::Outcome;
-use std::net::TcpListener;
 use std::thread;
 use std::time::Duration;
+use support::closed_port::ClosedPort;
 
 /// Two rooms of two, over as soon as every peer has failed or timed out.
 const SMALL: [&str; 12] = [
@@ -57,8 +57,8 @@ fn answer(text: &str) -> Script {
 
 #[test]
 fn a_port_that_nobody_listens_on_is_unreachable() {
-    let address = TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("an address");
-    let played = play(&format!("ws://{address}/ws/"));
+    let closed = ClosedPort::bind();
+    let played = play(&format!("ws://{}/ws/", closed.address));
     assert_eq!((played.code, played.failures()), (Some(96), vec!["connect refused ECONNREFUSED".to_owned()]));
     let peers = &played.summary().counts.peers;
     assert_eq!((peers.planned, peers.failed), (4, 4));

@@ -136,9 +136,8 @@ fn a_signal_gives_the_terminal_back_and_without_colour_there_is_none() {
 
 #[test]
 fn a_run_that_fails_gives_the_terminal_back() {
-    // Nothing listens there: the port was free a moment ago.
-    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-    let target = format!("ws://{free}/");
+    let closed = support::closed_port::ClosedPort::bind();
+    let target = format!("ws://{}/", closed.address);
     let args = [&SMALL[..], &["--live", "--target", &target]].concat();
     let Some(pane) = Pane::start(80, 24, "", &args) else { return };
     pane.has_come_back(96);

@@ -11,6 +11,7 @@ use std::net::{TcpListener, TcpStream};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
+use support::closed_port::ClosedPort;
 
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -90,7 +91,8 @@ fn a_run_is_scraped_while_it_goes_on_and_its_last_figures_are_those_of_its_file(
 fn nobody_who_never_came_is_waited_for_and_a_dead_collector_costs_a_warning() {
     // Bound, and never accepted from: nobody answers there.
     let silent = TcpListener::bind("127.0.0.1:0").unwrap();
-    let closed = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let bound = ClosedPort::bind();
+    let closed = bound.address;
     let mut args = SMALL.to_vec();
     let url = format!("http://user:s3cret@{closed}/");
     args.extend(["--otlp", &url, "--metrics-listen", "127.0.0.1:0"]);

@@ -1,6 +1,7 @@
 //! Shared by several test binaries and benches: the program as a child process, a browser, a relay, edges in memory.
 
 pub mod chromium;
+pub mod closed_port;
 pub mod fanout;
 pub mod frames;
 pub mod memory;
