@@ -82,6 +82,16 @@ pub enum EngineKind {
     None,
 }
 
+impl EngineKind {
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Lean => "lean",
+            Self::Webrtc => "webrtc",
+            Self::None => "none",
+        }
+    }
+}
+
 /// The scope of a DTLS certificate: one per worker (`Shared`), or one per peer.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]

@@ -12,7 +12,10 @@ use crate::fleet::{Coordinator, FleetRules, Part, PlanOffer};
 use crate::gates::Gate;
 use crate::plan::Plan;
 use crate::profile::{Profile, to_toml};
+use crate::report::{MetricsSnapshot, SnapshotScope};
 use crate::signaling::{Connector, TargetPolicy};
+use crate::summary::Summary;
+use crate::telemetry::MetricsFeed;
 use crate::vocabulary::format::plural;
 use std::time::Duration;
 
@@ -26,6 +29,8 @@ pub(in crate::commands) struct FleetLead<'a> {
     failed: Option<String>,
     /// Parts of the target that this machine looks at.
     watched: Watched,
+    /// Told the sums of all agents while they play.
+    metrics: Option<MetricsFeed>,
 }
 
 /// Rules of a run on several machines that the options of its command give.
@@ -36,6 +41,8 @@ pub(in crate::commands) struct LeadRules {
     pub gates: Vec<Gate>,
     /// Parts of the target that the controller's machine looks at.
     pub watched: Watched,
+    /// Told the sums of all agents while they play.
+    pub metrics: Option<MetricsFeed>,
 }
 
 /// The parts of an offer besides its plan.
@@ -68,7 +75,7 @@ impl<'a> FleetLead<'a> {
         signals: &StopSignals,
         tell: &'a dyn Fn(String),
     ) -> Result<Self, Exit> {
-        let LeadRules { tolerate_loss, gates, watched } = rules;
+        let LeadRules { tolerate_loss, gates, watched, metrics } = rules;
         let run = run_name(args.run.as_deref())?;
         let rules = FleetRules { silence: args.lost_after, gather_max: args.join_timeout, tolerate_loss, gates };
         let bus = settings(args.bus.as_deref().unwrap_or_default(), &args.tls);
@@ -76,7 +83,7 @@ impl<'a> FleetLead<'a> {
             Coordinator::open(&bus, &run, agents(args), rules, signals, tell).map_err(|why| ended(&why))?;
         // Shown even if quiet: without it no agent can join.
         write_stderr([format!("run: {run}; on each machine: meshload agent --bus URL --run {run}")]);
-        Ok(Self { args, coordinator, round: 0, failed: None, watched })
+        Ok(Self { args, coordinator, round: 0, failed: None, watched, metrics })
     }
 
     /// Plays a plan as it is offered.
@@ -112,7 +119,12 @@ impl<'a> FleetLead<'a> {
         let edges = (0..agents as usize).map(|slot| plan.share(slot, agents as usize).edges()).collect();
         let (watched, mut observer) = (&self.watched, Ok(None));
         let mut began = |start| observer = TargetObserver::start(watched, start);
-        let played = self.coordinator.play(&offer, edges, &mut began);
+        let (metrics, mut snapshot) = (&self.metrics, agents_snapshot(plan, &offer));
+        let mut sums = |tally| {
+            snapshot.tally = tally;
+            metrics.iter().for_each(|feed| feed.publish(snapshot.clone()));
+        };
+        let played = self.coordinator.play(&offer, edges, &mut began, &mut sums);
         self.failed = played.as_ref().err().map(ToString::to_string);
         let mut parts = played.map_err(|error| ended(&error))?;
         if parts.is_empty() {
@@ -134,6 +146,17 @@ impl<'a> FleetLead<'a> {
         let why: String = self.failed.iter().map(|why| format!(": {why}")).collect();
         self.coordinator.close(&format!("the run is over{why}"));
     }
+}
+
+/// The run that agents play, for the sums that they will tell.
+fn agents_snapshot(plan: &Plan, offer: &PlanOffer) -> MetricsSnapshot {
+    let Profile { name, engine, tags, target, .. } = &plan.profile;
+    let mut summary = Summary { tags: tags.clone(), ..Summary::default() };
+    summary.meshload.version = env!("CARGO_PKG_VERSION").to_owned();
+    (summary.run.id, summary.run.name, summary.run.seed) = (offer.run_id.clone(), name.clone(), offer.seed);
+    (summary.run.dialect, summary.run.engine) = (offer.dialect.clone(), engine.kind.name().to_owned());
+    summary.run.target = target.url_shown.clone().unwrap_or_default();
+    MetricsSnapshot { summary, scope: SnapshotScope::Agents, ..MetricsSnapshot::default() }
 }
 
 pub(in crate::commands) fn agents(args: &LeadArgs) -> u32 {

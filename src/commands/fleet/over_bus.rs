@@ -78,7 +78,8 @@ fn lead(
     let told = (quiet, args.output.color);
     let telemetry = RunTelemetry::start(&args.telemetry, told, &access, signals, planned)?;
     let watched = watched(&args.watch, &access, args.load.wait_for_target)?;
-    let rules = LeadRules { tolerate_loss, gates: abort_gates(gates), watched };
+    let metrics = telemetry.as_ref().map(RunTelemetry::feed);
+    let rules = LeadRules { tolerate_loss, gates: abort_gates(gates), watched, metrics };
     let mut lead = FleetLead::open(&args.fleet.lead, rules, signals, &tell)?;
     let cost = plan.cost();
     tell(format!(

@@ -44,7 +44,7 @@ impl<'a> FleetSearch<'a> {
         }
         // A gate ends a probe at its end: an order to stop is for the whole search.
         let wait_for_target = args.load.wait_for_target;
-        let rules = LeadRules { tolerate_loss: 0.0, gates: vec![], watched };
+        let rules = LeadRules { tolerate_loss: 0.0, gates: vec![], watched, metrics: None };
         let lead = FleetLead::open(&args.lead, rules, signals, tell)?;
         Ok(Some(Self { lead, dialect, vary: args.search.vary, wait_for_target, number: 0 }))
     }

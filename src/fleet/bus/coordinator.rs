@@ -10,6 +10,7 @@ use super::settings::{BusSettings, RunName};
 use crate::controller::{Stop, StopSignal, StopSignals};
 use crate::fleet::part::Part;
 use crate::gates::{Gate, judge, tripped};
+use crate::metrics::Tally;
 use crate::plan::ShareOf;
 use crate::summary::GateResult;
 use std::time::{Duration, Instant};
@@ -129,6 +130,7 @@ impl<'a> Coordinator<'a> {
         offer: &PlanOffer,
         edges: Vec<u64>,
         began: &mut dyn FnMut(Instant),
+        sums: &mut dyn FnMut(Tally),
     ) -> Result<Vec<Part>, BusError> {
         let Self { runtime, state } = self;
         (state.edges, state.cut_short) = (edges, vec![]);
@@ -137,7 +139,7 @@ impl<'a> Coordinator<'a> {
             state.gather(offer).await?;
             let start = Instant::now() + GO_LEAD;
             began(start);
-            Ok(state.collect(offer.round, &offer.run_id, start).await)
+            Ok(state.collect(offer, start, sums).await)
         })
     }
 
@@ -197,7 +199,8 @@ impl CoordinatorState<'_> {
         Ok(())
     }
 
-    async fn collect(&mut self, round: u32, run_id: &str, start: Instant) -> Vec<Part> {
+    async fn collect(&mut self, offer: &PlanOffer, start: Instant, sums: &mut dyn FnMut(Tally)) -> Vec<Part> {
+        let (round, run_id) = (offer.round, offer.run_id.as_str());
         let (mut parts, mut signals) = (vec![], self.signals.clone());
         let mut judge_due = start;
         let mut until = None;
@@ -228,6 +231,7 @@ impl CoordinatorState<'_> {
             }
             if now >= judge_due && stop.is_none() && until.is_none() {
                 judge_due = now + JUDGE_EVERY;
+                sums(self.roster.sums());
                 stop =
                     self.tripped_gate(now.saturating_duration_since(start)).map(|gate| (StopSignal::Gate, Some(gate)));
             }

@@ -20,13 +20,9 @@ pub(super) fn gathering(roster: &AgentRoster) -> String {
 
 /// While agents play.
 pub(super) fn playing(roster: &AgentRoster) -> String {
-    let sum = |figure: fn(&SeatedAgent) -> u64| roster.agents().map(|(_, agent)| figure(agent)).sum::<u64>();
-    let mut parts = vec![format!(
-        "peers {}, edges {} open, {} failed",
-        sum(|agent| agent.status.peers_joined),
-        sum(|agent| agent.status.edges_opened),
-        sum(|agent| agent.status.edges_failed)
-    )];
+    let sums = roster.sums();
+    let mut parts =
+        vec![format!("peers {}, edges {} open, {} failed", sums.peers_joined, sums.edges_opened, sums.edges_failed)];
     let is_playing = |agent: &SeatedAgent| !agent.is_done && !agent.is_lost && !agent.status.phase.is_empty();
     let playing = roster.agents().filter(|(_, agent)| is_playing(agent));
     if let Some((slot, agent)) = playing.max_by_key(|(_, agent)| agent.status.lag_p99_us) {

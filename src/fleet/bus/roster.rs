@@ -2,7 +2,7 @@
 
 use super::messages::{AgentMachine, AgentState, ClaimedSlot, Heartbeat, PlanRefusal, SlotReply, SlotRequest};
 use crate::controller::RunStatus;
-use crate::metrics::LiveMetrics;
+use crate::metrics::{LiveMetrics, Tally};
 use crate::vocabulary::format::plural;
 use std::time::{Duration, Instant};
 
@@ -184,6 +184,17 @@ impl AgentRoster {
         let mut sum = present.next()??.clone();
         present.try_for_each(|live| live.map(|live| sum.merge(live.clone())))?;
         Some(sum)
+    }
+
+    /// The counts that all agents tell, added up; the other counts are 0.
+    pub(super) fn sums(&self) -> Tally {
+        let mut sums = Tally::default();
+        for (_, SeatedAgent { status, .. }) in self.agents() {
+            sums.peers_joined += status.peers_joined;
+            sums.edges_opened += status.edges_opened;
+            sums.edges_failed += status.edges_failed;
+        }
+        sums
     }
 
     pub(super) fn done(&mut self, slot: u32) {

@@ -108,7 +108,7 @@ fn described(measured: Summary, facts: RunFacts) -> Summary {
             duration_us: micros(facts.duration),
             plan_sha256: facts.plan_sha256,
             dialect: facts.dialect,
-            engine: engine_name(facts.engine).into(),
+            engine: facts.engine.name().into(),
             target: facts.target,
             way: Some(facts.way).filter(|way| *way != TargetRoute::default()),
             interrupted: facts.interrupted,
@@ -194,13 +194,5 @@ fn strain_of_tally(tally: &Tally, health: &HealthFigures) -> Strain {
         messages_due: tally.messages_sent + tally.messages_dropped,
         messages_dropped: tally.messages_dropped,
         ..health.strain()
-    }
-}
-
-fn engine_name(engine: EngineKind) -> &'static str {
-    match engine {
-        EngineKind::Lean => "lean",
-        EngineKind::Webrtc => "webrtc",
-        EngineKind::None => "none",
     }
 }

@@ -103,6 +103,7 @@ fn labels(labels: &[(Cow<'static, str>, String)], more: Option<(&'static str, St
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::report::SnapshotScope;
     use crate::report::tests::sample::{check_snapshot, controlled, hostile, run};
     use std::collections::HashSet;
 
@@ -116,6 +117,17 @@ mod tests {
         let text = render(&controlled());
         assert!(text.contains("meshload_control_time_to_open_seconds{clock=\"due\",quantile=\"0.5\"}"), "{text}");
         assert!(!text.contains("meshload_control_message_latency"), "the control run had none");
+    }
+
+    #[test]
+    fn a_share_has_its_slot_and_an_end_and_no_result_and_agents_tell_sums_alone() {
+        let share = MetricsSnapshot { scope: SnapshotScope::Slot(2), ..MetricsSnapshot::of(run()) };
+        let text = share.text();
+        assert!(text.contains(",slot=\"2\"") && text.contains("meshload_run_end_time_seconds "), "{text}");
+        assert!(!text.contains("meshload_run_result"), "it is judged by nobody: {text}");
+        let text = MetricsSnapshot { scope: SnapshotScope::Agents, ..share }.text();
+        let families: Vec<&str> = text.lines().filter_map(|line| line.strip_prefix("# TYPE ")).collect();
+        assert_eq!(families, ["agents_peers", "agents_edges", "run_info"].map(|name| format!("meshload_{name} gauge")));
     }
 
     #[test]

@@ -5,6 +5,7 @@ mod bus;
 mod credentials;
 mod hosts;
 mod losses;
+mod metrics;
 mod nats;
 mod options;
 mod sealed;

@@ -198,10 +198,15 @@ impl Process {
 
     /// Waits for a line with `words`.
     pub fn wait_for(&self, words: &str) {
+        self.told_after(words);
+    }
+
+    /// The rest of the first line with `words`.
+    pub fn told_after(&self, words: &str) -> String {
         let mut told = vec![];
         for line in &self.lines {
-            if line.contains(words) {
-                return;
+            if let Some((_, rest)) = line.split_once(words) {
+                return rest.to_owned();
             }
             told.push(line);
         }

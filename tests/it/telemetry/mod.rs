@@ -19,7 +19,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 const SMALL: [&str; 8] = ["--rooms", "2", "--room-size", "3", "--arrivals", "60/s", "--duration", "1s"];
 
 /// The head and the body of an answer to one request; of HTTP/1.0, which has no chunks.
-fn ask(address: &str, request: &str) -> std::io::Result<(String, String)> {
+pub fn ask(address: &str, request: &str) -> std::io::Result<(String, String)> {
     let mut stream = TcpStream::connect(address)?;
     stream.set_read_timeout(Some(PATIENCE))?;
     stream.write_all(format!("{request} HTTP/1.0\r\nHost: {address}\r\n\r\n").as_bytes())?;

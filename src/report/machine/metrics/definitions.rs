@@ -47,20 +47,16 @@ pub(in crate::report) fn families(snapshot: &MetricsSnapshot) -> Vec<Family<'_>>
 /// The families of what agents tell their controller while they play.
 fn of_agents(snapshot: &MetricsSnapshot) -> Vec<Family<'_>> {
     let MetricsSnapshot { summary, tally, .. } = snapshot;
-    let help = "How all of them ended so far, as the agents tell.";
     let counts = |name: &'static str, outcomes: &[(&'static str, u64)]| {
-        let series =
-            outcomes.iter().map(|(outcome, count)| (vec![("outcome", *outcome)], MetricValue::Total(*count as f64)));
-        Family::new(name, help).with(series)
+        let gauge =
+            |(outcome, count): &(&'static str, u64)| (vec![("outcome", *outcome)], MetricValue::Gauge(*count as f64));
+        Family::new(name, "As the agents tell so far; with the warm-up.").with(outcomes.iter().map(gauge))
     };
-    let mut families = vec![
-        counts("meshload_peers", &[("joined", tally.peers_joined)]),
-        counts("meshload_edges", &[("opened", tally.edges_opened), ("failed", tally.edges_failed)]),
+    vec![
+        counts("meshload_agents_peers", &[("joined", tally.peers_joined)]),
+        counts("meshload_agents_edges", &[("opened", tally.edges_opened), ("failed", tally.edges_failed)]),
         run_info(&summary.run, &summary.tags, &summary.meshload.version, None),
-    ];
-    families.extend(gates(&summary.gates));
-    families.extend(course(summary, false, false));
-    families
+    ]
 }
 
 fn timer<'a>(family: String, help: &'static str, name: &str, timers: &'a BTreeMap<String, TimerSamples>) -> Family<'a> {

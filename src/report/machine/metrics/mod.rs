@@ -30,7 +30,7 @@ pub enum SnapshotScope {
     Run,
     /// The share of this slot: nothing of it is judged by itself.
     Slot(u32),
-    /// The sums that agents tell their controller while they play: `tally` and the gates, and nothing else.
+    /// The sums that agents tell their controller while they play: three counts of `tally`, and nothing else.
     Agents,
 }
 
