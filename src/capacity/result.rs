@@ -11,6 +11,7 @@ use crate::vocabulary::format::{plural, short_percent};
 use crate::vocabulary::inert_text::inert_json;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 /// The version of capacity.json. Within a version keys are added, never renamed.
 const SCHEMA: u32 = 1;
@@ -139,6 +140,9 @@ pub struct Reproduction {
 pub struct SearchContext {
     pub meshload: Build,
     pub profile: String,
+    /// The user's own words about the search (`[tags]`, `--tag`).
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub tags: BTreeMap<String, String>,
     /// The target's URL, without any secret.
     pub target: String,
     pub dialect: String,

@@ -279,6 +279,7 @@ fn conclude(
         scope: SearchContext {
             meshload,
             profile: profile.name.clone(),
+            tags: profile.tags.clone(),
             target: Run { target, ..run.clone() }.destination(),
             dialect: run.dialect,
             engine: run.engine,

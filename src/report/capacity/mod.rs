@@ -54,6 +54,7 @@ impl Reported for CapacityResult {
                 ("dialect", StyledText::from(&scope.dialect)),
                 ("engine", StyledText::from(&scope.engine)),
                 ("meshload", StyledText::from(&scope.meshload.version)),
+                run::tags_fact(&scope.tags),
             ],
             cards: vec![Card { tone, verdict: run::capitalised(&self.sentence), points, ..Card::default() }],
             blocks,

@@ -14,6 +14,7 @@ mod verdict;
 
 pub(super) use figures::bracketed;
 pub(super) use latency::percentile_chart;
+pub(super) use provenance::tags_fact;
 pub(super) use verdict::{broken, gate_check, gate_table, held};
 pub use verdict::{capitalised, findings};
 

@@ -7,7 +7,6 @@ use std::collections::BTreeMap;
 
 /// The conditions of a run, without its version of meshload.
 pub(super) fn facts(run: &Run, tags: &BTreeMap<String, String>) -> Vec<(&'static str, StyledText)> {
-    let tags: Vec<String> = tags.iter().map(|(key, value)| format!("{key}={value}")).collect();
     vec![
         ("target", StyledText::input(run.destination())),
         ("started", StyledText::from(in_words(&run.started_at))),
@@ -15,8 +14,14 @@ pub(super) fn facts(run: &Run, tags: &BTreeMap<String, String>) -> Vec<(&'static
         ("dialect", StyledText::from(&run.dialect)),
         ("engine", StyledText::from(&run.engine)),
         ("seed", StyledText::from(run.seed.to_string())),
-        ("tags", StyledText::from(tags.join(", "))),
+        tags_fact(tags),
     ]
+}
+
+/// The user's own words; left out of a report if there are none.
+pub(in crate::report) fn tags_fact(tags: &BTreeMap<String, String>) -> (&'static str, StyledText) {
+    let tags: Vec<String> = tags.iter().map(|(key, value)| format!("{key}={value}")).collect();
+    ("tags", StyledText::from(tags.join(", ")))
 }
 
 pub(super) fn blocks(summary: &Summary) -> Vec<Block> {

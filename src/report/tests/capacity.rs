@@ -63,6 +63,7 @@ fn found(word: &str) -> CapacityResult {
         },
         scope: SearchContext {
             profile: word.into(),
+            tags: [("team".to_owned(), word.to_owned())].into(),
             target: word.into(),
             dialect: word.into(),
             ..SearchContext::default()
@@ -82,6 +83,7 @@ fn the_sentence_comes_first_in_every_form() {
         assert!(report.contains("quadratic") && report.contains("145 % of one core"), "{report}");
     }
     assert!(render(TEXT, &findings).starts_with("holds 100 rooms of 4"));
+    assert!(render(Format::Markdown, &findings).contains("team=x"));
 }
 
 #[test]
