@@ -3,7 +3,8 @@
 use super::messages::{BusError, Claim};
 use super::settings::{BusSettings, RunName};
 use async_nats::connection::State;
-use async_nats::jetstream::context::PublishErrorKind;
+use async_nats::jetstream::ErrorCode;
+use async_nats::jetstream::context::{CreateStreamError, CreateStreamErrorKind, PublishErrorKind};
 use async_nats::jetstream::kv::{self, CreateErrorKind, UpdateErrorKind};
 use async_nats::jetstream::stream::{self, DirectGetErrorKind, DiscardPolicy, StorageType};
 use async_nats::jetstream::{self, Context};
@@ -20,6 +21,9 @@ use std::time::{Duration, Instant};
 
 /// The pause before the connection is tried again; a server that was killed is back within seconds.
 const RECONNECT_EVERY: Duration = Duration::from_millis(200);
+
+/// The time for a server that can't make a store yet: one that has just started was seen to fail at it.
+const CREATE_MAX: Duration = Duration::from_secs(3);
 
 /// The time for an answer of the controller or the server.
 const ANSWER_MAX: Duration = Duration::from_secs(3);
@@ -111,8 +115,9 @@ impl BusConnection {
     /// The server has no JetStream, or the name is taken.
     pub(super) async fn create_run(&self) -> Result<(), BusError> {
         let bucket = kv::Config { bucket: self.run.bucket(), history: 1, max_age: AGE_MAX, ..kv::Config::default() };
-        let store = self.jetstream.create_key_value(bucket).await.map_err(|error| {
-            BusError::Broken(format!("--bus: no key-value store: {}; start nats-server with -js", in_words(&error)))
+        let store = create(|| self.jetstream.create_key_value(bucket.clone())).await.map_err(|error| {
+            let hint = if code_of(&error).is_none() { "; start nats-server with -js" } else { "" };
+            BusError::Broken(format!("--bus: no key-value store: {}{hint}", in_words(&error)))
         })?;
         store.create(RUN_KEY, vec![].into()).await.map_err(|error| match error.kind() {
             CreateErrorKind::AlreadyExists => {
@@ -132,8 +137,8 @@ impl BusConnection {
             storage: StorageType::File,
             ..stream::Config::default()
         };
-        self.jetstream.create_stream(parts).await.map_err(|error| broken("the stream of parts", &error))?;
-        Ok(())
+        let created = create(|| self.jetstream.create_stream(parts.clone())).await;
+        created.map(|_| ()).map_err(|error| broken("the stream of parts", &error))
     }
 
     /// Forgets the run. A server that is away forgets it by its age.
@@ -295,6 +300,31 @@ impl BusMessage {
     }
 }
 
+/// Makes something on the server, again for `CREATE_MAX` while the server says that the fault is its own (code 500).
+async fn create<T, E: Error + 'static, F: Future<Output = Result<T, E>>>(make: impl Fn() -> F) -> Result<T, E> {
+    let until = Instant::now() + CREATE_MAX;
+    loop {
+        match make().await {
+            Err(error) if code_of(&error) == Some(500) && Instant::now() < until => {
+                tokio::time::sleep(RECONNECT_EVERY).await;
+            }
+            made => return made,
+        }
+    }
+}
+
+/// The code of JetStream's answer behind an error; `None` if it gave none, or has no such service.
+fn code_of(error: &(dyn Error + 'static)) -> Option<usize> {
+    let mut causes = std::iter::successors(Some(error), |error| <dyn Error>::source(*error));
+    causes.find_map(|cause| match cause.downcast_ref::<CreateStreamError>()?.kind() {
+        CreateStreamErrorKind::JetStream(answer) => {
+            let is_absent = [ErrorCode::JETSTREAM_NOT_ENABLED, ErrorCode::JETSTREAM_NOT_ENABLED_FOR_ACCOUNT];
+            (!is_absent.contains(&answer.error_code())).then(|| answer.code())
+        }
+        _ => None,
+    })
+}
+
 /// A likely cause of a connection that failed; empty if there is none.
 fn hint(words: &str) -> &'static str {
     let hints = [
@@ -345,4 +375,37 @@ fn in_words(error: &dyn Error) -> String {
         cause = inner.source();
     }
     words
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::cell::Cell;
+
+    fn refusal(code: usize, error_code: u64) -> CreateStreamError {
+        let answer = serde_json::json!({ "code": code, "err_code": error_code, "description": "no" });
+        CreateStreamError::new(CreateStreamErrorKind::JetStream(serde_json::from_value(answer).unwrap()))
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_a_server_fails_at_by_its_own_fault_is_tried_again() {
+        let calls = async |fails: usize, code, error_code| {
+            let calls = Cell::new(0);
+            let made = create(|| {
+                calls.set(calls.get() + 1);
+                let made = if calls.get() > fails { Ok(()) } else { Err(refusal(code, error_code)) };
+                std::future::ready(made)
+            })
+            .await;
+            (made.is_ok(), calls.get())
+        };
+        assert_eq!(calls(2, 500, 10_049).await, (true, 3));
+        assert_eq!(calls(1, 400, 10_058).await, (false, 1));
+        assert_eq!(calls(1, 503, 10_039).await, (false, 1));
+    }
+
+    #[test]
+    fn a_server_without_jetstream_gives_no_code() {
+        assert_eq!([code_of(&refusal(500, 10_049)), code_of(&refusal(503, 10_076))], [Some(500), None]);
+    }
 }
