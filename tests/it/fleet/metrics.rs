@@ -2,7 +2,8 @@
 
 use super::nats::{BusRun, Nats, Process};
 use crate::telemetry::ask;
-use std::time::{Duration, Instant};
+use std::time::Duration;
+use support::holds_within;
 use support::serving::Serving;
 
 /// Twelve edges on two agents, six each; a signal ends it.
@@ -11,15 +12,13 @@ const LISTEN: [&str; 2] = ["--metrics-listen", "127.0.0.1:0"];
 
 /// The page of a process, once it has all of `words`.
 fn page(process: &str, words: &[&str]) -> String {
-    let until = Instant::now() + Duration::from_secs(60);
-    loop {
-        let (_, body) = ask(process, "GET /metrics").expect("the page is there while the run goes on");
-        if words.iter().all(|word| body.contains(word)) {
-            return body;
-        }
-        assert!(Instant::now() < until, "never shown: {words:?}\n{body}");
-        std::thread::sleep(Duration::from_millis(50));
-    }
+    let mut body = String::new();
+    let is_shown = holds_within(Duration::from_secs(60), || {
+        (_, body) = ask(process, "GET /metrics").expect("the page is there while the run goes on");
+        words.iter().all(|word| body.contains(word))
+    });
+    assert!(is_shown, "never shown: {words:?}\n{body}");
+    body
 }
 
 /// The address of the page that a process tells of.

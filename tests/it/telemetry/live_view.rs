@@ -4,7 +4,8 @@ use super::{PATIENCE, SMALL};
 use crate::common::play::{PROGRAM, start};
 use std::path::Path;
 use std::process::Command;
-use std::time::{Duration, Instant};
+use support::closed_port::ClosedPort;
+use support::holds_within;
 use tempfile::TempDir;
 
 /// Long enough to look at; a signal ends it.
@@ -28,7 +29,7 @@ impl Pane {
         let report = pane.path("report");
         let run = format!("{variables} {PROGRAM} run {} --out {}", args.join(" "), report.display());
         let settings = pane.path("stty");
-        let script = format!("{run}; echo exit $?; stty -a > {}; echo over; exec cat", settings.display());
+        let script = format!("{run}; echo exit $?; stty -a > {}; echo settings-are-kept; exec cat", settings.display());
         let (columns, rows) = (columns.to_string(), rows.to_string());
         let session = ["-f", "/dev/null", "new-session", "-d", "-x", &columns, "-y", &rows, &script];
         assert!(pane.command().args(session).status().expect("tmux starts").success());
@@ -57,15 +58,13 @@ impl Pane {
     /// The screen, once it has all of `words`.
     #[track_caller]
     fn wait_for(&self, words: &[&str]) -> String {
-        let until = Instant::now() + PATIENCE;
-        loop {
-            let screen = self.ask(&["capture-pane", "-p"]);
-            if words.iter().all(|word| screen.contains(word)) {
-                return screen;
-            }
-            assert!(Instant::now() < until, "never shown: {words:?}\n{screen}");
-            std::thread::sleep(Duration::from_millis(20));
-        }
+        let mut screen = String::new();
+        let is_shown = holds_within(PATIENCE, || {
+            screen = self.ask(&["capture-pane", "-p"]);
+            words.iter().all(|word| screen.contains(word))
+        });
+        assert!(is_shown, "never shown: {words:?}\n{screen}");
+        screen
     }
 
     fn is_coloured(&self) -> bool {
@@ -76,7 +75,7 @@ impl Pane {
     /// Checks that the terminal is as it was before the run, which ended with `code`.
     #[track_caller]
     fn has_come_back(&self, code: u8) {
-        self.wait_for(&[&format!("exit {code}"), "over"]);
+        self.wait_for(&[&format!("exit {code}"), "settings-are-kept"]);
         assert_eq!(self.ask(&["display", "-p", "#{alternate_on} #{cursor_flag}"]).trim(), "0 1");
         let settings = std::fs::read_to_string(self.path("stty")).unwrap();
         let settings: Vec<&str> = settings.split([' ', ';', '\n']).collect();
@@ -136,7 +135,7 @@ fn a_signal_gives_the_terminal_back_and_without_colour_there_is_none() {
 
 #[test]
 fn a_run_that_fails_gives_the_terminal_back() {
-    let closed = support::closed_port::ClosedPort::bind();
+    let closed = ClosedPort::bind();
     let target = format!("ws://{}/", closed.address);
     let args = [&SMALL[..], &["--live", "--target", &target]].concat();
     let Some(pane) = Pane::start(80, 24, "", &args) else { return };
