@@ -342,9 +342,12 @@ fn list_text(
     })?;
     let searches: usize = lets.iter().map(|(_, expression)| expression.searches(slot)).sum();
     let is_bound_by_pattern = lets.iter().all(|(own, _)| *own != slot) && pattern.is_movable(&mut vec![]);
-    let list_text = (is_bound_by_pattern && scope.uses(slot) == 1 + searches).then(|| ListText::of(pattern, slot));
-    member_list.is_text = matches!(list_text, Some(Some(_)));
-    list_text.flatten()
+    if !is_bound_by_pattern || scope.uses(slot) != 1 + searches {
+        return None;
+    }
+    let list_text = ListText::of(pattern, slot)?;
+    member_list.is_text = true;
+    Some(list_text)
 }
 
 fn marks(item: &DialectNode, path: &str, scope: &Scope<'_>, problems: &mut Problems) -> Vec<(usize, Expression)> {

@@ -24,11 +24,13 @@ impl<'a, const N: usize> Items<'a, N> {
         let mut texts = [None; N];
         self.cursor.step();
         while let Some(own) = self.cursor.next_key()? {
-            let is_text = self.cursor.next_byte()? == b'"';
-            let value = if is_text { Some(self.cursor.text()?) } else { None };
-            if !is_text {
-                self.cursor.leap()?;
-            }
+            let value = match self.cursor.next_byte()? {
+                b'"' => Some(self.cursor.text()?),
+                _ => {
+                    self.cursor.leap()?;
+                    None
+                }
+            };
             for (text, _) in texts.iter_mut().zip(self.keys).filter(|(_, key)| key.as_bytes() == own) {
                 *text = value.and_then(|value| std::str::from_utf8(value).ok());
             }
@@ -43,11 +45,13 @@ impl<'a, const N: usize> Iterator for Items<'a, N> {
 
     fn next(&mut self) -> Option<Self::Item> {
         let start = self.cursor.next_item()?.then(|| self.cursor.at())?;
-        let is_plain = !self.has_escapes && self.cursor.next_byte()? == b'{';
-        let texts = if is_plain { self.texts()? } else { [None; N] };
-        if !is_plain {
-            self.cursor.leap()?;
-        }
+        let texts = match self.cursor.next_byte()? {
+            b'{' if !self.has_escapes => self.texts()?,
+            _ => {
+                self.cursor.leap()?;
+                [None; N]
+            }
+        };
         Some((self.list.get(start..self.cursor.at())?, texts))
     }
 }

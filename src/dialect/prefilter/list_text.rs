@@ -35,7 +35,7 @@ impl ListText {
     }
 
     /// Clears a text that is no list, out of a frame that was parsed whole: it names nobody.
-    pub(crate) fn check(&self, locals: &mut [Value]) {
+    pub(crate) fn clear_text(&self, locals: &mut [Value]) {
         if locals[self.slot].is_string() {
             locals[self.slot] = Value::Null;
         }

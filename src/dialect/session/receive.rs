@@ -108,8 +108,7 @@ impl Session {
         is_typed: bool,
         content: &mut Option<Value>,
     ) -> Result<Option<Vec<Value>>, (FrameKind, Concern<String>)> {
-        let view = self.state.view(&self.dialect, self.me.timestamp(now), &[], None);
-        if !rule.guards.iter().all(|guard| guard.holds(view)) {
+        if !rule.guards.iter().all(|guard| self.holds(now, Some(guard), true, &[], None)) {
             return Ok(None);
         }
         let mut locals = vec![Value::Null; rule.locals];
@@ -118,32 +117,38 @@ impl Session {
             (Remainder::Entry(entry), true) => entry.find(frame, &self.state.globals, &mut locals),
             _ => ScanResult::Unsure,
         };
-        let around = rule.list_text.as_ref().filter(|_| content.is_none() && found == ScanResult::Unsure);
-        if let Some(mut around) = around.and_then(|list| list.read(frame)) {
-            let fits = rule.pattern.fits_moving(&mut around, &self.state.globals, &mut locals);
-            return Ok(if fits { self.check_conditions(now, rule, locals) } else { None });
-        }
         let fits = match found {
             ScanResult::Fits => true,
             ScanResult::Not => false,
-            ScanResult::Unsure => {
-                let decoded = match content.take() {
-                    Some(decoded) => decoded,
-                    None => self.decode(frame)?,
-                };
-                let decoded = content.insert(decoded);
-                let fits = match rule.conditions.is_empty() {
-                    // No later rule reads the content of a frame that this rule takes.
-                    true => rule.pattern.fits_moving(decoded, &self.state.globals, &mut locals),
-                    false => rule.pattern.fits(Some(decoded), &self.state.globals, &mut locals),
-                };
-                if let Some(list) = &rule.list_text {
-                    list.check(&mut locals);
-                }
-                fits
-            }
+            ScanResult::Unsure => self.match_content(rule, frame, content, &mut locals)?,
         };
         Ok(if fits { self.check_conditions(now, rule, locals) } else { None })
+    }
+
+    /// Matches the frame's content; decodes it only if that has not been done, and if the rule needs all of it.
+    fn match_content(
+        &mut self,
+        rule: &Rule,
+        frame: &str,
+        content: &mut Option<Value>,
+        locals: &mut [Value],
+    ) -> Result<bool, (FrameKind, Concern<String>)> {
+        let list_text = rule.list_text.as_ref();
+        if let Some(mut rest) = list_text.filter(|_| content.is_none()).and_then(|list| list.read(frame)) {
+            return Ok(rule.pattern.fits_moving(&mut rest, &self.state.globals, locals));
+        }
+        let decoded = match content.take() {
+            Some(decoded) => decoded,
+            None => self.decode(frame)?,
+        };
+        let decoded = content.insert(decoded);
+        let fits = match rule.conditions.is_empty() {
+            // No later rule reads the content of a frame that this rule takes.
+            true => rule.pattern.fits_moving(decoded, &self.state.globals, locals),
+            false => rule.pattern.fits(Some(decoded), &self.state.globals, locals),
+        };
+        list_text.into_iter().for_each(|list| list.clear_text(locals));
+        Ok(fits)
     }
 
     /// Adds the values of `let`, and returns all if the conditions of `where` hold.
