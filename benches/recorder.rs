@@ -4,16 +4,19 @@
 use meshload::controller::{self, RunSpec};
 use meshload::diagnosis::findings::{RunRecord, findings};
 use meshload::dialect::Dialect;
-use meshload::metrics::{Recorder, RoomFacts, TraceSample};
+use meshload::metrics::{Recorder, RoomFacts, TraceSample, all_timers};
 use meshload::plan::Plan;
 use meshload::profile::{self, ProfileSource};
+use meshload::report::{MetricsSamples, MetricsSnapshot, OtlpDeltas};
 use meshload::summary::{DialectFacts, Summary};
 use meshload::vocabulary::{
     Candidate, Concern, EdgeEvent, Event, EventKind, Failure, FrameKind, PeerEvent, PeerIndex, Phase, Place, RoomIndex,
     Seat, Seed, Signal, SignalDigest, SignalPart,
 };
+use rand::RngExt;
+use std::collections::BTreeMap;
 use std::hint::black_box;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 const ROOMS: u32 = 100;
 const SIZE: u16 = 6;
@@ -22,6 +25,10 @@ const KINDS: usize = 16;
 const PASSES: u32 = 20;
 
 fn main() {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    if let [way @ ("scrape" | "export"), count] = arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
+        return show(way == "scrape", count.parse().expect("a number of snapshots"));
+    }
     let summary = run();
     let edges = summary.counts.edges.opened as f64;
     let heard = &summary.counts.signaling;
@@ -56,6 +63,33 @@ fn main() {
     let bytes = traced_bytes();
     println!("          {bytes:.0} bytes a peer (expected: under 1,024); {peers:.0} peers were timed");
     println!("measuring: {:.2} % of the CPU of an edge (expected: under 2 %)", ns * per_edge / us_per_edge / 10.0);
+}
+
+/// Shows a run of two workers `count` times, to a scraper or whole to a collector: scripts/instructions counts it under
+/// callgrind.
+fn show(to_scraper: bool, count: usize) {
+    let start = Instant::now();
+    let kinds: Vec<String> = (0..KINDS).map(|kind| format!("kind-{kind}")).collect();
+    let timers = all_timers(&kinds);
+    let workers = [0, 1].map(|worker| {
+        let facts: Vec<RoomFacts> = (0..ROOMS).filter(|room| room % 2 == worker).map(room).collect();
+        let mut recorder = Recorder::new(&facts, start, TIMEOUT, KINDS);
+        events(start, 0).iter().for_each(|event| recorder.record(event));
+        recorder
+    });
+    for _ in 0..count {
+        let mut live = workers[0].live(&timers, &kinds);
+        live.merge(workers[1].live(&timers, &kinds));
+        let snapshot = MetricsSnapshot {
+            samples: MetricsSamples { timers: live.timers(), ..MetricsSamples::default() },
+            ..MetricsSnapshot::default()
+        };
+        if to_scraper {
+            black_box(snapshot.text());
+        } else {
+            black_box(OtlpDeltas::default().export(&snapshot, &BTreeMap::new(), SystemTime::UNIX_EPOCH));
+        }
+    }
 }
 
 /// The same events, with every room traced until it is open.
@@ -137,10 +171,12 @@ fn room(index: u32) -> RoomFacts {
 /// Every event of every handshake, in the order of a run, with its share of the frames for others.
 fn events(start: Instant, for_others: usize) -> Vec<Event> {
     let mut events = vec![];
+    let mut random = Seed(1).stream("bench", 0);
     for room in 0..ROOMS {
         let mut now = start + Duration::from_millis(10) * room;
         let mut tell = |seat: u16, what: EventKind| {
-            now += Duration::from_micros(20);
+            // As spread as those of a real run: three decades.
+            now += Duration::from_micros(random.random_range(0.0..10.0_f64).exp2() as u64);
             let peer = PeerIndex(room * u32::from(SIZE) + u32::from(seat));
             events.push(Event::new(now, Place { room: RoomIndex(room), seat: Seat(seat), peer }, what));
         };

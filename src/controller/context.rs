@@ -37,7 +37,7 @@ pub(super) struct RunContext {
     pub statuses: WorkerStatuses,
     /// The timers that workers publish for gates; `None` if no gate is watched.
     pub watched: Option<Vec<(String, Clock)>>,
-    /// The state of the rooms that workers publish beside them.
+    /// The state of the rooms that workers publish beside all timers, when they are asked for them.
     pub rooms_shown: RoomDetail,
     /// The rooms whose events are kept as traces.
     pub sample: TraceSample,
@@ -45,6 +45,11 @@ pub(super) struct RunContext {
     pub events: Option<EventSink>,
     /// The memory granted is nearly used up, so no further peer starts.
     pub out_of_memory: AtomicBool,
+}
+
+/// The message types of a dialect, in the order of their `Kind`.
+pub(super) fn kinds_of(dialect: &Dialect) -> Vec<String> {
+    dialect.kinds().iter().map(|kind| (*kind).to_owned()).collect()
 }
 
 impl RunContext {

@@ -57,8 +57,8 @@ pub(super) async fn serve(listener: std::net::TcpListener, feed: MetricsFeed, sc
 async fn connection(stream: TcpStream, feed: MetricsFeed, scrapes: watch::Sender<Scrapes>) {
     let has_last = Rc::new(Cell::new(false));
     let service = service_fn(|request: Request<Incoming>| {
-        let response = answer(&request, &feed, &scrapes, &has_last);
-        async move { Ok::<_, Infallible>(response) }
+        let (feed, scrapes, has_last) = (feed.clone(), scrapes.clone(), has_last.clone());
+        async move { Ok::<_, Infallible>(answer(&request, &feed, &scrapes, &has_last).await) }
     });
     let mut http = hyper::server::conn::http1::Builder::new();
     let served =
@@ -69,7 +69,7 @@ async fn connection(stream: TcpStream, feed: MetricsFeed, scrapes: watch::Sender
     }
 }
 
-fn answer(
+async fn answer(
     request: &Request<Incoming>,
     feed: &MetricsFeed,
     scrapes: &watch::Sender<Scrapes>,
@@ -91,7 +91,7 @@ fn answer(
         "/" => return text(StatusCode::OK, "meshload: the metrics of the run are at /metrics\n"),
         _ => return text(StatusCode::NOT_FOUND, "the metrics of the run are at /metrics\n"),
     }
-    let latest = feed.latest();
+    let latest = feed.fresh().await;
     let body = latest.as_ref().map_or_else(|| "# EOF\n".to_owned(), |snapshot| snapshot.text());
     let mut response = Response::new(Full::from(body));
     let wants = request.headers().get(ACCEPT).and_then(|accept| accept.to_str().ok()).unwrap_or_default();

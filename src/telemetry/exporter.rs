@@ -53,7 +53,7 @@ impl<W: FnOnce(String)> Exporter<W> {
 
     /// Exports what grew; all of it is part of the next export if the collector does not take it.
     async fn export(&mut self, timeout: Duration) {
-        let Some(snapshot) = self.feed.latest() else { return };
+        let Some(snapshot) = self.feed.fresh().await else { return };
         let (body, next) = self.state.export(&snapshot, &self.settings.attributes, SystemTime::now());
         let sent = self.send(body, timeout).await;
         self.fails = sent.is_err();

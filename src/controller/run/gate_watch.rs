@@ -15,7 +15,7 @@ pub(super) struct GateWatch {
 }
 
 impl GateWatch {
-    /// `is_shown`: progress or metrics show the gates. Without, only gates marked `abort` are watched.
+    /// `is_shown`: progress shows the gates. Without, only gates marked `abort` are watched.
     pub(super) fn new(gates: Vec<Gate>, is_shown: bool) -> Self {
         let gates = gates.into_iter().filter(|gate| is_shown || gate.abort).collect();
         Self { gates, checked_at: None, results: vec![] }
@@ -36,11 +36,6 @@ impl GateWatch {
         self.checked_at = Some(now);
         self.results = judge(&self.gates, &live);
         tripped(&self.gates, elapsed, &self.results).cloned()
-    }
-
-    /// The gates' results at the last check.
-    pub(super) fn results(&self) -> &[GateResult] {
-        &self.results
     }
 
     /// The gates' status at the last check; `None` before the first.

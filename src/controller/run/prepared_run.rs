@@ -1,6 +1,6 @@
 //! A run whose target is known (a URL, or a server in memory): plays it, and makes its `Summary`.
 
-use super::super::context::RunContext;
+use super::super::context::{RunContext, kinds_of};
 use super::super::outcome::{FinishedRun, StartError, Stop};
 use super::super::report::attribution;
 use super::super::report::conclude::{PlayedShare, RunConclusion, conclude};
@@ -18,11 +18,11 @@ use super::target_process::TargetRecorder;
 use crate::dialect::Dialect;
 use crate::engine::Gathering;
 use crate::gates::Gate;
-use crate::metrics::{RoomDetail, RunFacts, RunFigures, all_timers};
+use crate::metrics::{RoomDetail, RunFacts, RunFigures};
 use crate::os::machine;
 use crate::plan::{Plan, Share, ShareOf};
 use crate::report::SnapshotScope;
-use crate::summary::{Build, Clock, Events};
+use crate::summary::{Build, Events};
 use crate::telemetry::MetricsFeed;
 use crate::vocabulary::{Naming, Redactor};
 use rand::Rng;
@@ -85,7 +85,7 @@ pub(super) async fn play(
     stopped_early: Option<Stop>,
 ) -> Result<FinishedRun, StartError> {
     let gates = run.gates.clone();
-    let gate_watch = GateWatch::new(run.gates, run.show != Show::Nothing || run.metrics.is_some());
+    let gate_watch = GateWatch::new(run.gates, run.show != Show::Nothing);
     let share = run.plan.share(run.share.index as usize, run.share.of as usize);
     let workers = run.workers.clamp(1, share.rooms.len().max(1));
     let (start, started_at) = starts(run.start_at);
@@ -104,7 +104,7 @@ pub(super) async fn play(
         start_unix_ms: started_at.duration_since(UNIX_EPOCH).unwrap_or_default().as_millis() as u64,
         pool: pool(&run.plan),
         statuses: WorkerStatuses::new(workers),
-        watched: watched(&gate_watch, run.status.as_ref(), run.metrics.is_some().then_some(&run.dialect)),
+        watched: gate_watch.watched().or_else(|| run.status.as_ref().and_then(StatusFeed::watched)),
         rooms_shown: rooms_shown(&share, run.metrics.as_ref()),
         sample: attribution::sample(&run.plan, run.keep.traces),
         events: writer.as_ref().map(Writer::sink),
@@ -116,9 +116,9 @@ pub(super) async fn play(
     let mut supervisor = Supervisor::start(common.clone(), workers, run.show, gate_watch, started_at)?;
     supervisor.target_process = run.target_process;
     let scope = scope(run.share, run.status.as_ref());
+    let shown = RunFacts { started_at, ..planned.clone() };
+    supervisor.metrics = run.metrics.map(|feed| MetricsPublisher::new(feed, shown, gates.clone(), scope));
     supervisor.status = run.status;
-    supervisor.metrics =
-        run.metrics.map(|feed| MetricsPublisher::new(feed, RunFacts { started_at, ..planned.clone() }, scope));
     let stop = match stopped_early {
         Some(stop) => Some(stop),
         None => supervisor.until_the_end(signals).await,
@@ -186,26 +186,6 @@ fn planned_facts(common: &RunContext, target: String) -> RunFacts {
         traced: common.endpoints.is_some() && common.plan.profile.target.traceparent,
         tags: common.plan.profile.tags.clone(),
     }
-}
-
-fn kinds_of(dialect: &Dialect) -> Vec<String> {
-    dialect.kinds().iter().map(|kind| (*kind).to_owned()).collect()
-}
-
-/// The timers that workers publish: those that gates read here or elsewhere and, where metrics of a dialect are wanted, all.
-fn watched(
-    gate_watch: &GateWatch,
-    status: Option<&StatusFeed>,
-    metrics: Option<&Dialect>,
-) -> Option<Vec<(String, Clock)>> {
-    let gates = gate_watch.watched().or_else(|| status.and_then(StatusFeed::watched));
-    let Some(mut watched) = metrics.map(|dialect| all_timers(&kinds_of(dialect))) else { return gates };
-    for timer in gates.into_iter().flatten() {
-        if !watched.contains(&timer) {
-            watched.push(timer);
-        }
-    }
-    Some(watched)
 }
 
 /// The part of the run that this process shows; a process with a watcher plays a share, if all of the run.

@@ -114,6 +114,7 @@ impl Supervisor {
             }
             let now = Instant::now();
             self.sample(now);
+            self.publish_metrics(now);
             if memory_share() >= MEMORY_SHARE_MAX {
                 self.common.out_of_memory.store(true, Ordering::Relaxed);
             }
@@ -200,14 +201,18 @@ impl Supervisor {
             let statuses = &self.common.statuses;
             status.send(RunStatus::new(self.phases.phase(), &statuses.tally(), &lags), statuses);
         }
-        if let Some(metrics) = &self.metrics {
-            let (health, elapsed) = (self.health.figures(), now.saturating_duration_since(self.common.start));
-            metrics.publish(&self.common.statuses, &health, self.gate_watch.results(), self.phases(now), elapsed);
-        }
         let wall = SystemTime::now().duration_since(self.started_at).unwrap_or_default();
         let apart = wall.abs_diff(now.saturating_duration_since(self.common.start));
         if apart > CLOCK_SLACK {
             self.health.clock_jumped(apart);
+        }
+    }
+
+    fn publish_metrics(&mut self, now: Instant) {
+        let live = self.metrics.as_mut().and_then(|metrics| metrics.step(now, &self.common.statuses));
+        if let (Some(live), Some(metrics)) = (live, &self.metrics) {
+            let elapsed = now.saturating_duration_since(self.common.start);
+            metrics.publish(&live, &self.health.figures(), self.phases(now), elapsed);
         }
     }
 

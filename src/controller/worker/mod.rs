@@ -7,9 +7,9 @@ mod room_mailboxes;
 mod spawner;
 pub(super) mod status;
 
-use super::context::RunContext;
+use super::context::{RunContext, kinds_of};
 use crate::driver;
-use crate::metrics::{Depths, Recorder, RoomFacts};
+use crate::metrics::{Depths, LiveMetrics, Recorder, RoomFacts, all_timers};
 use crate::os::thread_id;
 use crate::peer::PeerCommand;
 use crate::plan::RoomPlan;
@@ -32,7 +32,7 @@ const LAG_EVERY: Duration = Duration::from_millis(10);
 /// The interval at which a worker publishes its status.
 const STATUS_EVERY: Duration = Duration::from_millis(100);
 
-/// The interval at which a worker copies the timers that gates read: a copy is 160 KiB a timer.
+/// The interval at which a worker copies the timers that gates read.
 pub(super) const LIVE_EVERY: Duration = Duration::from_millis(500);
 
 /// The result of one worker.
@@ -98,6 +98,7 @@ async fn play(
     let mut lag_due = Instant::now() + LAG_EVERY;
     let mut depths = Depths::default();
     let mut live_due = Instant::now();
+    let mut answered = 0;
     let mut until: Option<Instant> = None;
     while !(until.is_some() && spawner.is_empty()) && until.is_none_or(|until| Instant::now() < until) {
         tokio::select! {
@@ -128,6 +129,11 @@ async fn play(
                     live_due = now + LIVE_EVERY;
                     publish_live(common, worker, &recorder.borrow());
                 }
+                let asked = common.statuses.asked();
+                if asked != std::mem::replace(&mut answered, asked) {
+                    let answer = (asked, all_timers_of(common, &recorder.borrow()));
+                    common.statuses.of(worker).answer = Some(answer);
+                }
             }
             () = next_arrival(&clock, spawner.next_due()), if until.is_none() => spawner.run_next(),
             () = spawner.peer_ended() => {}
@@ -154,9 +160,14 @@ fn publish_status(status: &mut WorkerStatus, recorder: &Recorder, away: u64, lag
 /// Publishes the timers that gates read, if any gate is watched.
 fn publish_live(common: &RunContext, worker: usize, recorder: &Recorder) {
     let Some(timers) = &common.watched else { return };
-    let kinds: Vec<String> = common.dialect.kinds().iter().map(|kind| (*kind).to_owned()).collect();
-    let live = recorder.live(timers, &kinds).with_rooms(recorder.live_rooms(common.rooms_shown));
+    let live = recorder.live(timers, &kinds_of(&common.dialect));
     common.statuses.of(worker).live = Some(live);
+}
+
+/// All timers, for whoever shows the run, and its rooms if they are shown.
+fn all_timers_of(common: &RunContext, recorder: &Recorder) -> LiveMetrics {
+    let kinds = kinds_of(&common.dialect);
+    recorder.live(&all_timers(&kinds), &kinds).with_rooms(recorder.live_rooms(common.rooms_shown))
 }
 
 /// Waits until `due`; without end if no arrival is left.

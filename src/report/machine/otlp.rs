@@ -30,7 +30,7 @@ pub struct OtlpDeltas {
 #[derive(Clone, Debug)]
 enum Sent {
     Total(f64),
-    Samples { by_bucket: BTreeMap<i32, u64>, sum_us: u64 },
+    Samples(SparseHistogram),
 }
 
 impl OtlpDeltas {
@@ -125,24 +125,20 @@ impl OtlpDeltas {
         samples: &SparseHistogram,
         span: ExportInterval,
     ) -> Option<ExponentialHistogramDataPoint> {
-        let nothing = Sent::Samples { by_bucket: BTreeMap::new(), sum_us: 0 };
-        let Sent::Samples { by_bucket, sum_us } = self.sent.entry(key(family, series)).or_insert(nothing) else {
+        let nothing = Sent::Samples(SparseHistogram::default());
+        let Sent::Samples(before) = self.sent.entry(key(family, series)).or_insert(nothing) else {
             return None;
         };
-        let mut now: BTreeMap<i32, u64> = BTreeMap::new();
-        samples.recorded().for_each(|(us, count)| *now.entry(bucket(us)).or_default() += count);
-        let grown = |(bucket, count): (&i32, &u64)| {
-            Some((*bucket, count.saturating_sub(by_bucket.get(bucket).copied().unwrap_or(0))))
-                .filter(|(_, more)| *more > 0)
-        };
-        let more: BTreeMap<i32, u64> = now.iter().filter_map(grown).collect();
+        let grown = samples.since(before);
+        let mut more: BTreeMap<i32, u64> = BTreeMap::new();
+        grown.recorded().for_each(|(us, count)| *more.entry(bucket(us)).or_default() += count);
         let (offset, last) = (*more.first_key_value()?.0, *more.last_key_value()?.0);
         let point = ExponentialHistogramDataPoint {
             attributes: attributes(series),
             start_time_unix_nano: span.from_ns,
             time_unix_nano: span.until_ns,
-            count: more.values().sum(),
-            sum: Some(samples.sum_us().saturating_sub(*sum_us) as f64 / 1e6),
+            count: grown.count(),
+            sum: Some(grown.sum_us() as f64 / 1e6),
             scale: SCALE,
             positive: Some(Buckets {
                 offset,
@@ -150,7 +146,7 @@ impl OtlpDeltas {
             }),
             ..ExponentialHistogramDataPoint::default()
         };
-        (*by_bucket, *sum_us) = (now, samples.sum_us());
+        before.clone_from(samples);
         Some(point)
     }
 }

@@ -70,18 +70,20 @@ fn text(families: &[Family<'_>]) -> String {
 type WriteLine<'a> = &'a mut dyn FnMut(&str, Option<(&'static str, String)>, f64);
 
 fn percentiles(samples: &SparseHistogram, line: WriteLine<'_>) {
-    for at in PERCENTILES.into_iter().filter(|at| samples.count() >= samples_needed(*at)) {
+    let latencies_us = samples.quantiles_us(PERCENTILES.map(|at| at / 100.0));
+    let known = PERCENTILES.into_iter().zip(latencies_us).filter(|(at, _)| samples.count() >= samples_needed(*at));
+    for (at, us) in known {
         let quantile = format!("{:.6}", at / 100.0).trim_end_matches('0').to_owned();
-        line("", Some(("quantile", quantile)), samples.quantile_us(at / 100.0) as f64 / 1e6);
+        line("", Some(("quantile", quantile)), us as f64 / 1e6);
     }
     sum_and_count(samples, line);
 }
 
 fn buckets(samples: &SparseHistogram, line: WriteLine<'_>) {
-    for limit_us in BUCKETS_US {
+    for (limit_us, count) in BUCKETS_US.into_iter().zip(samples.counts_up_to(BUCKETS_US)) {
         // OpenMetrics writes a limit as a float.
         let limit = format!("{:?}", limit_us as f64 / 1e6);
-        line("_bucket", Some(("le", limit)), samples.count_up_to(limit_us) as f64);
+        line("_bucket", Some(("le", limit)), count as f64);
     }
     line("_bucket", Some(("le", "+Inf".to_owned())), samples.count() as f64);
     sum_and_count(samples, line);

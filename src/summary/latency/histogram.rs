@@ -17,6 +17,8 @@ use std::time::{Duration, SystemTime};
 pub const LONGEST_US: u64 = 600_000_000;
 
 const DIGITS: u8 = 3;
+/// Latencies below 2 to this power have a bucket each, at three digits; from there on a bucket is twice as wide with each doubling.
+const BUCKETS_OF_A_DOUBLING_BITS: u32 = 11;
 /// The first four bytes of the plain and of the deflated V2 encoding (HdrHistogram, "V2 encoding").
 const COOKIE_V2: u32 = 0x1c84_9303 | 0x10;
 const COOKIE_V2_DEFLATED: u32 = 0x1c84_9304 | 0x10;
@@ -89,11 +91,6 @@ impl Histogram {
         self.buckets.as_ref().map_or(0, |buckets| buckets.mean().round() as u64)
     }
 
-    /// The sum of all samples in microseconds, to three digits.
-    pub fn sum_us(&self) -> u64 {
-        self.buckets.as_ref().map_or(0, |buckets| (buckets.mean() * buckets.len() as f64).round() as u64)
-    }
-
     /// In microseconds; 0 when empty.
     pub fn stdev_us(&self) -> u64 {
         self.buckets.as_ref().map_or(0, |buckets| buckets.stdev().round() as u64)
@@ -122,6 +119,12 @@ impl Histogram {
             Deserializer::new().deserialize(&mut plain.as_slice()).map_err(|_| Undecodable("not a V2 histogram"))?;
         Ok(if decoded.is_empty() { Self::default() } else { Self { buckets: Some(Box::new(decoded)) } })
     }
+}
+
+/// The middle of the bucket that `us` lies in, in microseconds: a sample as means and sums count it.
+pub(in crate::summary) fn middle_us(us: u64) -> u64 {
+    let width_bits = (u64::BITS - us.leading_zeros()).saturating_sub(BUCKETS_OF_A_DOUBLING_BITS);
+    (us >> width_bits << width_bits) + (1 << width_bits >> 1)
 }
 
 /// As `encode` writes it.
@@ -308,8 +311,12 @@ mod tests {
     }
 
     #[test]
-    fn the_bucket_count_is_hdrhistograms_own() {
-        assert_eq!(fresh().distinct_values(), BUCKETS);
+    fn buckets_are_hdrhistograms_own() {
+        let theirs = fresh();
+        assert_eq!(theirs.distinct_values(), BUCKETS);
+        for us in (1..30).flat_map(|power| [(1 << power) - 1, 1 << power, (1 << power) + 1, 3 << (power - 1)]) {
+            assert_eq!(middle_us(us), theirs.median_equivalent(us), "{us}");
+        }
     }
 
     fn check_refusal(text: &str, expected: &'static str) {

@@ -1,10 +1,10 @@
 //! A histogram as its recorded values alone: some KiB at most, where the dense one takes 170.
 
-use crate::summary::histogram::{Histogram, LONGEST_US};
+use crate::summary::histogram::{Histogram, LONGEST_US, middle_us};
 use serde::{Deserialize, Serialize};
 use std::cmp::Ordering;
 
-/// Latencies to three digits, each with its number of samples, and their sum. It is written and read as the dense one.
+/// Latencies to three digits, each with its number of samples. It is written and read as the dense one.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(from = "Histogram", into = "Histogram")]
 pub struct SparseHistogram {
@@ -12,7 +12,6 @@ pub struct SparseHistogram {
     /// is not 0; both in LEB128. Three bytes where a pair of integers takes 16.
     recorded: Box<[u8]>,
     count: u64,
-    sum_us: u64,
 }
 
 /// The samples of a timer on each of its clocks.
@@ -46,7 +45,7 @@ impl From<SparseHistogram> for Histogram {
 impl SparseHistogram {
     pub fn of(histogram: &Histogram) -> Self {
         let recorded = packed(histogram.recorded().map(|(us, count)| (us.min(LONGEST_US), count)));
-        Self { recorded, count: histogram.count(), sum_us: histogram.sum_us() }
+        Self { recorded, count: histogram.count() }
     }
 
     /// The dense histogram with the same percentiles.
@@ -59,7 +58,6 @@ impl SparseHistogram {
     pub fn merge(&mut self, other: &Self) {
         self.recorded = packed(sums(self.recorded(), other.recorded()));
         self.count = self.count.saturating_add(other.count);
-        self.sum_us = self.sum_us.saturating_add(other.sum_us);
     }
 
     /// The samples that came after `earlier`, a state of the same histogram.
@@ -70,11 +68,7 @@ impl SparseHistogram {
             let known = before.next_if(|(their_us, _)| *their_us == us).map_or(0, |(_, count)| count);
             Some((us, count.saturating_sub(known))).filter(|(_, more)| *more > 0)
         });
-        Self {
-            recorded: packed(grown),
-            count: self.count.saturating_sub(earlier.count),
-            sum_us: self.sum_us.saturating_sub(earlier.sum_us),
-        }
+        Self { recorded: packed(grown), count: self.count.saturating_sub(earlier.count) }
     }
 
     /// The recorded latencies in microseconds, ascending, each with its number of samples.
@@ -92,23 +86,43 @@ impl SparseHistogram {
 
     /// The sum of all samples in microseconds, to three digits.
     pub fn sum_us(&self) -> u64 {
-        self.sum_us
+        self.recorded().map(|(us, count)| middle_us(us).saturating_mul(count)).fold(0, u64::saturating_add)
     }
 
     /// The latency at `quantile` (0 to 1), in microseconds, as of the dense histogram; 0 when empty.
     pub fn quantile_us(&self, quantile: f64) -> u64 {
-        let wanted = ((quantile.min(1.0) * self.count as f64).ceil() as u64).max(1);
-        let mut passed = 0;
-        let found = self.recorded().find(|(_, count)| {
-            passed += count;
-            passed >= wanted
-        });
-        found.map_or(0, |(us, _)| us)
+        self.quantiles_us([quantile])[0]
     }
 
-    /// The number of samples of at most `limit_us`, to three digits.
-    pub fn count_up_to(&self, limit_us: u64) -> u64 {
-        self.recorded().take_while(|(us, _)| *us <= limit_us).map(|(_, count)| count).sum()
+    /// The same of several quantiles, ascending, in one pass.
+    pub fn quantiles_us<const N: usize>(&self, quantiles: [f64; N]) -> [u64; N] {
+        let ranks = quantiles.map(|quantile| ((quantile.min(1.0) * self.count as f64).ceil() as u64).max(1));
+        let (mut found, mut next, mut passed) = ([0; N], 0, 0);
+        for (us, count) in self.recorded() {
+            passed += count;
+            while next < N && ranks[next] <= passed {
+                found[next] = us;
+                next += 1;
+            }
+            if next == N {
+                break;
+            }
+        }
+        found
+    }
+
+    /// The number of samples of at most each limit, to three digits; limits in microseconds, ascending.
+    pub fn counts_up_to<const N: usize>(&self, limits_us: [u64; N]) -> [u64; N] {
+        let (mut counts, mut passed) = ([self.count; N], 0);
+        let mut next = 0;
+        for (us, count) in self.recorded() {
+            while next < N && limits_us[next] < us {
+                counts[next] = passed;
+                next += 1;
+            }
+            passed += count;
+        }
+        counts
     }
 }
 
@@ -187,13 +201,12 @@ mod tests {
             let mut sparse = SparseHistogram::of(&dense(&one));
             sparse.merge(&SparseHistogram::of(&dense(&other)));
             prop_assert_eq!(sparse.count(), whole.count());
-            for quantile in [quantile.max(1e-9), 0.5, 0.95, 0.999, 1.0] {
-                prop_assert_eq!(sparse.quantile_us(quantile), whole.quantile_us(quantile));
-            }
+            prop_assert_eq!(sparse.quantile_us(quantile.max(1e-9)), whole.quantile_us(quantile.max(1e-9)));
+            let quantiles = [0.001, 0.5, 0.95, 0.999, 1.0];
+            prop_assert_eq!(sparse.quantiles_us(quantiles), quantiles.map(|quantile| whole.quantile_us(quantile)));
             prop_assert_eq!(sparse.dense(), whole.clone());
-            prop_assert!(sparse.sum_us().abs_diff(whole.sum_us()) <= 2);
+            prop_assert!(sparse.sum_us().abs_diff(whole.mean_us() * whole.count()) <= whole.count());
             prop_assert!(sparse.recorded().is_sorted_by(|one, next| one.0 < next.0));
-            prop_assert_eq!(sparse.count_up_to(u64::MAX), whole.count());
             let later = sparse.since(&SparseHistogram::of(&dense(&one)));
             prop_assert_eq!(later.dense(), dense(&other));
             prop_assert_eq!((later.count(), later.recorded), (other.len() as u64, SparseHistogram::of(&dense(&other)).recorded));
@@ -214,7 +227,7 @@ mod tests {
     #[test]
     fn samples_up_to_a_limit_are_those_at_it_and_below() {
         let sparse = SparseHistogram::of(&dense(&[5, 10, 10, 11]));
-        assert_eq!([4, 5, 9, 10, 11].map(|us| sparse.count_up_to(us)), [0, 1, 1, 3, 4]);
+        assert_eq!(sparse.counts_up_to([4, 5, 9, 10, 11, u64::MAX]), [0, 1, 1, 3, 4, 4]);
         assert_eq!((sparse.sum_us(), sparse.count()), (36, 4));
     }
 }
