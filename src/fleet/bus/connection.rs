@@ -37,6 +37,9 @@ const OVERHEAD_BYTES: usize = 4 << 10;
 /// The most bytes of a file of credentials that are read.
 const CREDENTIALS_BYTES_MAX: u64 = 64 << 10;
 
+/// The port of a NATS server whose URL names none.
+const PORT: u16 = 4222;
+
 const PLAN_KEY: &str = "plan";
 
 /// There from the first controller of the run's name on.
@@ -85,10 +88,10 @@ impl BusConnection {
             options = with_credentials(options, path)
                 .map_err(|why| BusError::Usage(format!("--bus-creds {}: {why}", path.display())))?;
         }
-        let server = format!("{}:{}", url.host_str().unwrap_or_default(), url.port().unwrap_or(4222));
+        let server = format!("{}:{}", url.host_str().unwrap_or_default(), url.port().unwrap_or(PORT));
         let client = options.connect(format!("{}://{server}", url.scheme())).await.map_err(|error| {
             let words = in_words(&error);
-            let hint = hint(&words);
+            let hint = hint(&words, url.port().unwrap_or(PORT));
             BusError::Broken(format!("--bus: no connection to {server}: {words}{hint}"))
         })?;
         let mut jetstream = jetstream::new(client.clone());
@@ -325,14 +328,17 @@ fn code_of(error: &(dyn Error + 'static)) -> Option<usize> {
     })
 }
 
-/// A likely cause of a connection that failed; empty if there is none.
-fn hint(words: &str) -> &'static str {
+/// A likely cause of a connection that failed, or its cure; empty if there is none.
+fn hint(words: &str, port: u16) -> String {
+    let start =
+        format!("; nothing listens there: start one with `nats-server -js -p {port}`, or name the port of yours");
     let hints = [
+        ("Connection refused", start.as_str()),
         ("InvalidContentType", "; it does not begin with TLS, as a server of nats:// doesn't"),
         ("timed out", "; is it a NATS server?"),
         ("authorization violation", "; user and password stand in the URL, or --bus-creds names a file"),
     ];
-    hints.iter().find(|(sign, _)| words.contains(sign)).map_or("", |(_, hint)| hint)
+    hints.iter().find(|(sign, _)| words.contains(sign)).map_or_else(String::new, |(_, hint)| (*hint).to_owned())
 }
 
 /// Adds the identity of a `.creds` file, or of a file with the seed of a user's nkey.

@@ -235,6 +235,7 @@ fn each_obstacle_is_told_in_one_sentence_before_anything_is_loaded() {
     let run = ["run", "--bus", "nats://127.0.0.1:9", "--agents", "2", "--target", "ws://127.0.0.1:9/"];
     let with = |more: &[&'static str]| [&run[..], more].concat();
     check(&run, 1, "--bus: no connection to 127.0.0.1:9");
+    check(&run, 1, "; nothing listens there: start one with `nats-server -js -p 9`, or name the port of yours");
     check(&with(&["--control", "--dialect", "peerjs"]), 2, "--control: only the dialect dashboard has a server");
     check(&with(&["--target-pid", "4194305"]), 2, "--target-pid 4194305: ");
     check(&with(&["--agents", "11"]), 2, "cannot be used multiple times");
