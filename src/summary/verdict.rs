@@ -24,7 +24,7 @@ pub struct GateResult {
     /// True if the gate holds.
     pub ok: bool,
     /// False if the answer could be the generator's: gross and net disagree, or the gate holds under a load that was not
-    /// offered; absent in summaries of older versions.
+    /// offered; or if the run was cut short and lacks the samples; absent in summaries of older versions.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub decided: Option<bool>,
     /// The reason why the gate could not be judged, `too_few_samples` or `no_data`, or is undecided, `generator` or
@@ -42,6 +42,11 @@ impl GateResult {
 
     pub fn is_decided(&self) -> bool {
         self.decided != Some(false)
+    }
+
+    /// True if there was nothing to read, or less than the gate needs.
+    pub fn lacks_samples(&self) -> bool {
+        matches!(self.why.as_deref(), Some("too_few_samples" | "no_data"))
     }
 
     /// The metric's name, with `.began` for that clock.

@@ -145,6 +145,11 @@ fn signal_exit(signals: &StopSignals) -> Exit {
 fn set_outcome(summary: &mut Summary, exit: Exit) {
     summary.exit_code = exit.code();
     summary.result = outcome(exit);
+    let ended_early = matches!(summary.result, Outcome::Incomplete | Outcome::Interrupted);
+    // Samples that a run had no time for say nothing about its target.
+    for gate in summary.gates.iter_mut().filter(|gate| gate.lacks_samples()) {
+        gate.decided = Some(!ended_early);
+    }
 }
 
 /// `Outcome` that a summary shows for `exit`.
@@ -165,8 +170,9 @@ mod tests {
     use super::*;
     use crate::cli::{Cli, Command};
     use crate::controller::{StopSignal, StopSignals};
+    use crate::gates::{Gate, judge};
     use crate::profile::{self, Profile, ProfileSource};
-    use crate::summary::{Counts, Edges, SCHEMA};
+    use crate::summary::{Counts, Edges, GateResult, SCHEMA};
     use clap::Parser;
     use std::fs;
 
@@ -199,6 +205,25 @@ mod tests {
         check(Verdict::Suspect, "", Exit::Passed);
         check(Verdict::Suspect, "on_suspect = \"fail\"", Exit::Invalid);
         check(Verdict::Valid, "on_suspect = \"fail\"", Exit::Passed);
+    }
+
+    #[test]
+    fn a_gate_that_a_run_cut_short_had_too_few_samples_for_is_not_judged() {
+        let gate = |line: &str| Gate::parse_line(line).unwrap();
+        let few = Gate { min_samples: 2, ..gate("edges_failed: rate < 1%") };
+        let mut summary = opened(Verdict::Valid);
+        summary.rates.edges_failed = Some(0.0);
+        summary.gates = judge(&[few, gate("message_rtt: max < 1s"), gate("edges.opened: count == 1")], &summary);
+        for (exit, decided) in [
+            (Exit::Incomplete, [false, false, true]),
+            (Exit::Failed, [true, true, true]),
+            (Exit::Interrupted, [false, false, true]),
+            (Exit::Hangup, [false, false, true]),
+        ] {
+            set_outcome(&mut summary, exit);
+            let found: Vec<bool> = summary.gates.iter().map(GateResult::is_decided).collect();
+            assert_eq!(found, decided, "{exit:?}");
+        }
     }
 
     #[test]

@@ -84,9 +84,11 @@ pub fn findings(findings: &[RunFinding]) -> Block {
 /// `2 of 6 gates failed`
 pub(in crate::report) fn held(gates: &[GateResult]) -> String {
     let all = plural(gates.len() as u64, "gate");
-    let open = gates.iter().filter(|gate| !gate.is_decided()).count();
-    match gates.iter().filter(|gate| !gate.ok).count() {
+    let count = |is: fn(&GateResult) -> bool| gates.iter().filter(|gate| is(gate)).count();
+    let (open, few) = (count(|gate| !gate.is_decided()), count(|gate| !gate.is_decided() && gate.lacks_samples()));
+    match count(|gate| !gate.ok) - few {
         _ if gates.is_empty() => "no gates were set".to_owned(),
+        0 if few > 0 => format!("{few} of {all} not judged, for want of samples"),
         0 if open > 0 => format!("{open} of {all} left open by this machine"),
         0 => format!("{all} held"),
         failed => format!("{failed} of {all} failed"),

@@ -44,6 +44,21 @@ fn a_gate_that_this_machine_left_open_is_neither_held_nor_failed() {
 }
 
 #[test]
+fn a_run_cut_short_does_not_say_that_a_gate_without_enough_samples_failed() {
+    for (result, first) in [
+        (Outcome::Interrupted, "INTERRUPTED example: until then, 1 of 2 gates not judged, for want of samples\n"),
+        (Outcome::Failed, "FAILED example: 1 of 2 gates failed\n"),
+    ] {
+        let mut summary = Summary { result, ..run() };
+        assert!(summary.gates[0].lacks_samples());
+        summary.gates[0].decided = Some(result == Outcome::Failed);
+        let text = render(Format::Text(TextOptions::default()), &summary);
+        assert!(text.starts_with(first), "{text}");
+        assert_eq!(text.contains("  FAIL "), result == Outcome::Failed, "{text}");
+    }
+}
+
+#[test]
 fn repeats_say_which_gate_broke_before_they_list_the_runs() {
     let runs = ["1", "2", "3"].map(|folder| (folder.to_owned(), run()));
     let repeats = Repeats { result: Outcome::Failed, gates: run().gates, ..Repeats::of(&runs) };
