@@ -1,6 +1,7 @@
 //! The live view as a picture of its size: what stands where.
 
 use super::course::LiveCourse;
+use super::fit::fitted;
 use super::palette::Palette;
 use super::{curve, panels, rooms};
 use crate::report::MetricsSnapshot;
@@ -29,14 +30,14 @@ pub(super) fn draw(course: &LiveCourse, frame: &mut Frame<'_>) {
         Layout::vertical([Constraint::Length(3), Constraint::Fill(1), Constraint::Length(1)]).areas(area);
     frame.render_widget(Paragraph::new(header(course, palette, head.width)), head);
     let keys = Line::from(" q leaves this view, and the run goes on · Ctrl-C ends the run").style(palette.faint());
-    frame.render_widget(Paragraph::new(keys), foot);
+    frame.render_widget(Paragraph::new(fitted(keys, foot.width)), foot);
     let Some(snapshot) = &course.snapshot else {
         panels::log(course, palette, frame, body);
         return;
     };
     if area.width < FULL.0 || area.height < FULL.1 {
         let [gates, body] = Layout::vertical([Constraint::Length(1), Constraint::Fill(1)]).areas(body);
-        frame.render_widget(Paragraph::new(panels::gates_line(snapshot, palette)), gates);
+        frame.render_widget(Paragraph::new(fitted(panels::gates_line(snapshot, palette), gates.width)), gates);
         rooms::draw(snapshot, palette, frame, body);
         return;
     }
@@ -71,9 +72,9 @@ fn header(course: &LiveCourse, palette: Palette, width: u16) -> Vec<Line<'static
     let what = format!("  to {}  {} · {} · seed {}", inert(&run.target, CHARS_MAX), run.engine, run.dialect, run.seed);
     let name = Span::styled(format!(" {}", inert(&run.name, CHARS_MAX)), Modifier::BOLD);
     vec![
-        Line::from(vec![name, what.into()]),
+        fitted(Line::from(vec![name, what.into()]), width),
         time_line(course, snapshot, palette, width),
-        counts_line(snapshot, palette),
+        fitted(counts_line(snapshot, palette), width),
     ]
 }
 

@@ -3,6 +3,7 @@
 mod course;
 mod curve;
 mod draw;
+mod fit;
 mod news;
 mod palette;
 mod panels;

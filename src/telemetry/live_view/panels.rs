@@ -1,6 +1,7 @@
 //! The panels of words and figures: phases by who pays, gates, failures, the log.
 
 use super::course::LiveCourse;
+use super::fit::fitted;
 use super::news::{LogEntry, fails, failure};
 use super::palette::Palette;
 use crate::report::MetricsSnapshot;
@@ -131,8 +132,8 @@ fn generator(snapshot: &MetricsSnapshot, palette: Palette, width: u16) -> Line<'
 pub(super) fn failures(snapshot: &MetricsSnapshot, palette: Palette, frame: &mut Frame<'_>, area: Rect) {
     let block = panel(" failures ", palette).borders(Borders::TOP);
     let rows = snapshot.summary.failures.iter().take(usize::from(block.inner(area).height));
-    let mut lines: Vec<Line<'_>> =
-        rows.map(|row| Line::from(format!(" {}", inert(&failure(row), CHARS_MAX))).style(palette.bad())).collect();
+    let line = |row| Line::from(format!(" {}", inert(&failure(row), CHARS_MAX))).style(palette.bad());
+    let mut lines: Vec<Line<'_>> = rows.map(|row| fitted(line(row), area.width)).collect();
     if lines.is_empty() {
         lines.push(Line::from(" none").style(palette.faint()));
     }
@@ -154,7 +155,7 @@ pub(super) fn log(course: &LiveCourse, palette: Palette, frame: &mut Frame<'_>, 
         };
         let seconds = line.at.as_secs();
         let at = Span::styled(format!(" {:>2}:{:02} ", seconds / 60, seconds % 60), palette.faint());
-        Line::from(vec![at, Span::styled(line.news.text().to_owned(), style)])
+        fitted(Line::from(vec![at, Span::styled(line.news.text().to_owned(), style)]), area.width)
     };
     let lines: Vec<Line<'_>> = course.log.iter().rev().take(rows).rev().map(line).collect();
     frame.render_widget(Paragraph::new(lines).block(block), area);
