@@ -1,9 +1,9 @@
 //! Reads a profile: merges defaults, text and overrides, and checks every section.
 
 use super::section::{Checks, Section, SectionReader};
-use super::sections::target::{self, reconnect};
+use super::sections::target::{self, faults, reconnect};
 use super::sections::verdict::{gates, validity};
-use super::sections::{arrivals, churn, engine, faults, handshake, messages, phases, rooms, tags};
+use super::sections::{arrivals, churn, engine, handshake, messages, phases, rooms, tags};
 use super::syntax::{document, keys};
 use super::{Override, Problem, Profile, VariableLookup, export, overrides};
 

@@ -3,7 +3,6 @@
 pub(crate) mod arrivals;
 pub(crate) mod churn;
 pub(crate) mod engine;
-pub(crate) mod faults;
 pub(crate) mod handshake;
 pub(crate) mod messages;
 pub(crate) mod phases;

@@ -1,5 +1,6 @@
 //! `[target]`: the server under test, its dialect, and the headers of the WebSocket handshake.
 
+pub(crate) mod faults;
 pub(crate) mod reconnect;
 
 use crate::profile::secret::Secret;
