@@ -48,7 +48,7 @@ impl Vary {
     /// The largest load that a plan can have.
     pub fn most(self, profile: &Profile) -> f64 {
         match self {
-            Self::Rooms => f64::from(u32::MAX) / f64::from(profile.rooms.size.max),
+            Self::Rooms => f64::from(u32::MAX) / f64::from(sizes(profile).max),
             Self::RoomSize => 10_000.0,
             Self::Arrivals | Self::MessageRate => 1e6,
         }
@@ -60,8 +60,11 @@ impl Vary {
     /// One sentence on why the profile has no such load.
     pub fn load_of(self, profile: &Profile) -> Result<f64, String> {
         match self {
-            Self::Rooms => Ok(f64::from(profile.rooms.count)),
-            Self::RoomSize => Ok(f64::from(profile.rooms.size.max)),
+            Self::Rooms => Ok(f64::from(profile.room_count)),
+            Self::RoomSize if profile.scenarios.iter().any(|scenario| scenario.rooms.size != sizes(profile)) => {
+                Err("--vary room-size: the scenarios have rooms of their own sizes; vary rooms or arrivals".to_owned())
+            }
+            Self::RoomSize => Ok(f64::from(sizes(profile).max)),
             Self::Arrivals => fastest(&profile.arrivals)
                 .ok_or_else(|| "--vary arrivals: the arrivals are one burst, which has no rate to vary".to_owned()),
             Self::MessageRate if profile.engine.kind == EngineKind::None => {
@@ -71,10 +74,13 @@ impl Vary {
                 Err("--vary message-rate: the steady phase, in which messages are sent, is 0s: give it some --duration"
                     .to_owned())
             }
-            Self::MessageRate if profile.messages.pattern == MessagePattern::None || profile.messages.rate <= 0.0 => {
-                Err("--vary message-rate: the profile sends no messages".to_owned())
-            }
-            Self::MessageRate => Ok(profile.messages.rate),
+            Self::MessageRate => match message_rates(profile)[..] {
+                [rate] => Ok(rate),
+                [] => Err("--vary message-rate: the profile sends no messages".to_owned()),
+                _ => {
+                    Err("--vary message-rate: the scenarios have rates of their own; vary rooms or arrivals".to_owned())
+                }
+            },
         }
     }
 
@@ -83,13 +89,15 @@ impl Vary {
         let mut changed = profile.clone();
         match self {
             Self::Rooms => {
-                changed.rooms.count = load as u32;
-                scale(&mut changed.arrivals, load / f64::from(profile.rooms.count));
+                changed.room_count = load as u32;
+                scale(&mut changed.arrivals, load / f64::from(profile.room_count));
             }
             Self::RoomSize => {
                 let size = load as u16;
-                let before = f64::from(profile.rooms.size.min) + f64::from(profile.rooms.size.max);
-                changed.rooms.size = Size { min: size, max: size };
+                let before = f64::from(sizes(profile).min) + f64::from(sizes(profile).max);
+                for scenario in &mut changed.scenarios {
+                    scenario.rooms.size = Size { min: size, max: size };
+                }
                 scale(&mut changed.arrivals, 2.0 * load / before);
             }
             Self::Arrivals => {
@@ -98,7 +106,7 @@ impl Vary {
                     changed.phases.warmup = profile.phases.warmup.mul_f64(before / load);
                 }
             }
-            Self::MessageRate => changed.messages.rate = load,
+            Self::MessageRate => changed.scenarios.iter_mut().for_each(|scenario| scenario.messages.rate = load),
         }
         changed
     }
@@ -108,14 +116,14 @@ impl Vary {
         let figure = figure(load);
         match self {
             Self::Rooms => {
-                let (Size { min, max }, rooms) = (profile.rooms.size, if load == 1.0 { "room" } else { "rooms" });
+                let (Size { min, max }, rooms) = (sizes(profile), if load == 1.0 { "room" } else { "rooms" });
                 if min == max {
                     format!("{figure} {rooms} of {min}")
                 } else {
                     format!("{figure} {rooms} of {min} to {max}")
                 }
             }
-            Self::RoomSize => format!("{} rooms of {figure}", profile.rooms.count),
+            Self::RoomSize => format!("{} rooms of {figure}", profile.room_count),
             Self::Arrivals => format!("{figure} peers/s"),
             Self::MessageRate => format!("{figure} messages/s on each channel"),
         }
@@ -143,13 +151,30 @@ impl Vary {
             _ => return None,
         };
         Some(match self {
-            Self::Rooms => format!("--rooms {}{arrivals}", changed.rooms.count),
-            Self::RoomSize => format!("--room-size {}{arrivals}", changed.rooms.size.max),
+            Self::Rooms => format!("--rooms {}{arrivals}", changed.room_count),
+            Self::RoomSize => format!("--room-size {}{arrivals}", sizes(changed).max),
             Self::Arrivals if changed.phases.warmup.is_zero() => arrivals.trim().to_owned(),
             Self::Arrivals => format!("{} --warmup {}us", arrivals.trim(), changed.phases.warmup.as_micros()),
-            Self::MessageRate => format!("--set messages.rate={}/s", changed.messages.rate),
+            Self::MessageRate => format!("--set messages.rate={}/s", message_rates(changed).first()?),
         })
     }
+}
+
+/// The smallest and the largest room of all scenarios.
+fn sizes(profile: &Profile) -> Size {
+    let all = profile.scenarios.iter().map(|scenario| scenario.rooms.size);
+    all.reduce(|one, other| Size { min: one.min.min(other.min), max: one.max.max(other.max) })
+        .unwrap_or(Size { min: 2, max: 2 })
+}
+
+/// The different rates of the scenarios that send messages.
+fn message_rates(profile: &Profile) -> Vec<f64> {
+    let messages = profile.scenarios.iter().map(|scenario| &scenario.messages);
+    let sending = messages.filter(|messages| messages.pattern != MessagePattern::None && messages.rate > 0.0);
+    let mut rates: Vec<_> = sending.map(|messages| messages.rate).collect();
+    rates.sort_by(f64::total_cmp);
+    rates.dedup();
+    rates
 }
 
 /// Formats a load: three significant digits unless it is a whole number.
@@ -200,7 +225,7 @@ mod tests {
     fn check(vary: Vary, load: f64, expected: (u32, u16, f64)) {
         let changed = vary.apply(&profile("[rooms]\ncount = 10\nsize = 4\n[arrivals]\nrate = \"20/s\""), load);
         let ArrivalStage::Constant { rate, .. } = changed.arrivals[0] else { panic!("{:?}", changed.arrivals) };
-        assert_eq!((changed.rooms.count, changed.rooms.size.max, rate), expected);
+        assert_eq!((changed.room_count, sizes(&changed).max, rate), expected);
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use crate::capacity::Vary;
 use crate::gates::Gate;
-use crate::plan::{Plan, RoomPlan};
+use crate::plan::{Cost, Plan, RoomPlan};
 use crate::profile::Profile;
 use crate::summary::GateResult;
 use crate::vocabulary::Seed;
@@ -60,7 +60,7 @@ pub fn enough(vary: Vary, profile: &Profile, from: f64, to: f64, gates: &[Gate],
     }
     let loads = std::iter::successors(Some(from * 2.0), |load| Some(load * 2.0)).take(DOUBLINGS_MAX);
     let plans = loads.take_while(|load| *load <= to).map(|load| (load, vary.apply(profile, load)));
-    let small = plans.take_while(|(_, plan)| u64::from(plan.rooms.count) * u64::from(plan.rooms.size.max) <= PEERS_MAX);
+    let small = plans.take_while(|(_, profile)| Cost::of(profile).peers <= PEERS_MAX);
     small
         .map(|(load, plan)| (load, Plan::new(plan, seed)))
         .find(|(_, plan)| TooFewSamples::planned(plan, gates).is_none())

@@ -9,7 +9,7 @@ use super::report::report_dir::{MERMAID_FILE, ReportDir};
 use super::run::run_job::report_start_error;
 use super::terminal::{logged, seed, write_stderr, write_stdout};
 use crate::cli::{ChangeArgs, ProbeArgs, ProbeFormat, ShapeArgs};
-use crate::controller::{self, EmbeddedServer, Endpoints, StartError};
+use crate::controller::{self, EmbeddedServer, EndpointPeer, Endpoints, StartError};
 use crate::dialect::Dialect;
 use crate::engine::Gathering;
 use crate::probe::{LiveEnvironment, ProbeReport, ProbeSetup, ProbeSpec, RepeatSpec, mermaid, probe as examine};
@@ -31,15 +31,14 @@ pub fn probe(args: &ProbeArgs) -> Exit {
         Ok(profile) => profile,
         Err(exit) => return exit,
     };
-    let faults = match faults::read(profile.faults.iter().map(|line| (line.rule.as_str(), line.at.as_str()))) {
-        Ok(faults) => faults,
-        Err(exit) => return exit,
+    let faults = faults::read(profile.faults.iter().map(|line| (line.rule.as_str(), line.at.as_str())));
+    let dialect = inputs::dialect(&profile).and_then(|dialect| fit(args, dialect));
+    // Both are read before either fails, so that one run reports every problem.
+    let (faults, dialect) = match (faults, dialect) {
+        (Ok(faults), Ok(dialect)) => (faults, dialect),
+        (Err(exit), _) | (_, Err(exit)) => return exit,
     };
-    let dialect = match inputs::dialect(&profile).and_then(|dialect| fit(args, dialect)) {
-        Ok(dialect) => dialect,
-        Err(exit) => return exit,
-    };
-    let access = match access(&args.access, &profile.target, dialect.data_columns(), args.peers.into()) {
+    let access = match access(&args.access, &profile, dialect.data_columns(), &[args.peers.into()]) {
         Ok(access) => logged(access, args.verbose && !args.quiet, &profile),
         Err(exit) => return exit,
     };
@@ -52,8 +51,8 @@ pub fn probe(args: &ProbeArgs) -> Exit {
             Err(error) => return report_io_error(&error),
         },
     };
-    let own = embedded.as_ref().map(EmbeddedServer::url);
-    let Some(url) = profile.target.url.as_ref().map(|url| url.reveal().to_owned()).or(own) else { return Exit::Broken };
+    let url = profile.target.url.as_ref().map(|url| url.reveal().to_owned());
+    let Some(url) = url.or_else(|| embedded.as_ref().map(EmbeddedServer::url)) else { return Exit::Broken };
     let folder = args.out.as_ref().map(ReportDir::at);
     if let Err(exit) = writable(folder.as_ref()) {
         return exit;
@@ -67,8 +66,9 @@ pub fn probe(args: &ProbeArgs) -> Exit {
     spec.way = endpoints.route_shown(&spec.dialect, &redactor);
     let (target_endpoints, any_endpoints, own) = (endpoints.clone(), endpoints.clone(), endpoints.clone());
     let setup = ProbeSetup {
-        endpoint: Box::new(move |id, index, room, conversation| {
-            endpoints.of(id, index, room, conversation).map_err(|error| error.to_string())
+        endpoint: Box::new(move |id, index, room_id, conversation| {
+            let token = endpoints.token(index);
+            endpoints.of(EndpointPeer { id, index, token, room_id }, conversation).map_err(|error| error.to_string())
         }),
         any_endpoint: Box::new(move |dialect| any_endpoints.any(dialect).map_err(|error| error.to_string())),
         own: Box::new(move |index| (own.token(index).to_owned(), own.data(index))),
@@ -166,8 +166,8 @@ fn change(args: &ProbeArgs) -> ChangeArgs {
 fn probe_spec(args: &ProbeArgs, profile: &Profile, dialect: Dialect, seed: Seed) -> ProbeSpec {
     // Random, since two probes on one target must not share an id.
     let run_id = format!("p{:06x}", rand::random::<u32>() >> 8);
-    let trickle = profile.handshake.trickle && dialect.trickles();
-    let handshake = HandshakeSettings { trickle, ..profile.handshake };
+    let trickle = profile.scenarios[0].handshake.trickle && dialect.trickles();
+    let handshake = HandshakeSettings { trickle, ..profile.scenarios[0].handshake };
     ProbeSpec {
         // A second room with one more peer shows failures that need three.
         sizes: vec![args.peers, args.peers + 1],

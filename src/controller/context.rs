@@ -8,7 +8,7 @@ use crate::engine::Gathering;
 use crate::metrics::{RoomDetail, TraceSample};
 use crate::peer::TrafficPattern;
 use crate::plan::{Plan, RoomPlan, Share};
-use crate::profile::MessagePattern;
+use crate::profile::{MessagePattern, Scenario};
 use crate::summary::{Clock, TargetRoute};
 use crate::vocabulary::{EngineKind, Naming, Redactor};
 use std::sync::Arc;
@@ -20,8 +20,8 @@ pub(super) struct RunContext {
     pub plan: Plan,
     /// The rooms of the plan that this process plays.
     pub share: Share,
-    /// `None` in a control run, whose signaling is passed in memory.
-    pub endpoints: Option<Endpoints>,
+    /// Those of each scenario; empty in a control run, whose signaling is passed in memory.
+    pub endpoints: Vec<Endpoints>,
     /// STUN and TURN servers, and the transport policy, of the `webrtc` engine.
     pub gathering: Gathering,
     pub dialect: Dialect,
@@ -56,7 +56,7 @@ impl RunContext {
     /// The route to the target, as reports show it.
     pub(super) fn way(&self) -> TargetRoute {
         let shown = |endpoints: &Endpoints| endpoints.route_shown(&self.dialect, &self.redactor);
-        self.endpoints.as_ref().map(shown).unwrap_or_default()
+        self.endpoints.first().map(shown).unwrap_or_default()
     }
 
     /// A room's id on the wire. It begins with the run's id: two runs against one target must not meet in a room.
@@ -64,14 +64,19 @@ impl RunContext {
         format!("{}-{}", self.naming.prefix(), room.id)
     }
 
-    /// Tells if candidates are sent one by one: the profile wants it, and the dialect has a message for them.
-    pub(super) fn trickles(&self) -> bool {
-        self.plan.profile.handshake.trickle && self.dialect.trickles()
+    /// The settings of a room's peers.
+    pub(super) fn scenario(&self, room: &RoomPlan) -> &Scenario {
+        &self.plan.profile.scenarios[room.scenario]
+    }
+
+    /// Tells if candidates are sent one by one: the scenario wants it, and the dialect has a message for them.
+    pub(super) fn trickles(&self, scenario: &Scenario) -> bool {
+        scenario.handshake.trickle && self.dialect.trickles()
     }
 
     /// The pattern of the channels' messages; the engine `none` has no channel that could carry one.
-    pub(super) fn traffic_pattern(&self) -> TrafficPattern {
-        match self.plan.profile.messages.pattern {
+    pub(super) fn traffic_pattern(&self, scenario: &Scenario) -> TrafficPattern {
+        match scenario.messages.pattern {
             _ if self.plan.profile.engine.kind == EngineKind::None => TrafficPattern::Silence,
             MessagePattern::Broadcast => TrafficPattern::Broadcast,
             MessagePattern::PingPong => TrafficPattern::PingPong,

@@ -24,7 +24,7 @@ pub use run::target_process::TargetObserver;
 pub use run::{RunSpec, run, run_until};
 pub use secrets::redactor;
 pub use signals::{StopSignal, StopSignals};
-pub use target::endpoint::{Access, Endpoints};
+pub use target::endpoint::{Access, EndpointPeer, Endpoints};
 pub use target::metrics::TargetMetrics;
 #[doc(hidden)]
 pub use target::metrics::series;

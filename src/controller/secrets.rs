@@ -16,17 +16,20 @@ pub fn redactor(profile: &Profile, access: &Access) -> Redactor {
     let subprotocol = subprotocol.filter(|name| name.len() > SUBPROTOCOL_NAME_BYTES_MAX).flat_map(literals);
     let shown = target.url_shown.as_deref().unwrap_or_default();
     let url = target.url.as_ref().map(|url| url_secrets(url.reveal(), shown)).unwrap_or_default();
+    let own = profile.scenarios.iter().map(|scenario| &scenario.target);
+    let own_paths = own.filter_map(|own| Some(url_secrets(own.path.as_ref()?.reveal(), own.path_shown.as_deref()?)));
     let proxy = access.route.proxy.as_ref().and_then(|proxy| proxy.authorization.as_ref());
     let logins = profile.engine.ice_servers.iter().filter_map(|server| server.login.as_ref());
     let logins = logins.flat_map(|login| [&login.username, &login.credential]);
     let own = access
         .tokens
         .iter()
+        .chain(access.scenario_tokens.iter().flatten().flat_map(|tokens| tokens.iter()))
         .chain(access.data.values())
         .chain(proxy)
         .chain(logins)
         .map(|secret| secret.reveal().to_owned());
-    Redactor::new(headers.chain(subprotocol).chain(url).chain(own))
+    Redactor::new(headers.chain(subprotocol).chain(url).chain(own_paths.flatten()).chain(own))
 }
 
 /// The parts of a template that are the same for every peer.

@@ -2,8 +2,8 @@
 
 use super::arrivals::Curve;
 use super::share::SHARES_MAX;
-use super::{LeaveManner, Plan};
-use crate::profile::{MessagePattern, Profile};
+use super::{LeaveManner, Plan, RoomPlan};
+use crate::profile::{MessagePattern, Profile, Scenario};
 use crate::vocabulary::{Approval, EngineKind, format::micros};
 use serde::Serialize;
 use std::time::Duration;
@@ -69,6 +69,15 @@ struct ChurnArrivals {
     goodbyes_heard: u64,
 }
 
+/// The rooms of one scenario.
+struct Load<'a> {
+    scenario: &'a Scenario,
+    rooms: u64,
+    peers: u64,
+    edges: u64,
+    churn: ChurnArrivals,
+}
+
 /// The limits of this machine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct MachineLimits {
@@ -83,30 +92,30 @@ impl Cost {
     /// An upper bound for `profile`, without building its plan. Frames of leaves and rejoins are left out: they are drawn
     /// with the rooms, and no plan is refused because of them.
     pub fn of(profile: &Profile) -> Self {
-        let (rooms, size) = (u64::from(profile.rooms.count), u64::from(profile.rooms.size.max));
-        let peers = rooms * size;
+        let loads = largest_loads(profile);
+        let peers: u64 = loads.iter().map(|load| load.peers).sum();
         let last_due = Curve::new(&profile.arrivals).due(peers.saturating_sub(1) as f64);
-        Self::estimate(profile, peers, rooms.saturating_mul(size * (size - 1) / 2), last_due, ChurnArrivals::default())
+        Self::estimate(profile, &loads, last_due)
     }
 
     /// As `of`, for the largest of so many shares.
     pub fn of_share(profile: &Profile, shares: u32) -> Self {
         let mut own = profile.clone();
-        own.rooms.count = own.rooms.count.div_ceil(shares.max(1));
+        own.room_count = own.room_count.div_ceil(shares.max(1));
         Self::of(&own)
     }
 
     /// The least number of machines of these limits that carry the plan; `None` if no number does.
     pub fn machines(profile: &Profile, limits: &MachineLimits) -> Option<u32> {
-        let most = profile.rooms.count.min(SHARES_MAX);
+        let most = profile.room_count.min(SHARES_MAX);
         (1..=most).find(|shares| Self::of_share(profile, *shares).check(limits).is_empty())
     }
 
-    fn estimate(profile: &Profile, peers: u64, edges: u64, last_due: Duration, churn: ChurnArrivals) -> Self {
-        let rooms = u64::from(profile.rooms.count);
-        let guest_edges = peers.saturating_mul(profile.rooms.guests.into());
-        // An edge with a guest has one end here.
-        let ends = edges.saturating_mul(2).saturating_add(guest_edges);
+    fn estimate<'a>(profile: &Profile, loads: &[Load<'a>], last_due: Duration) -> Self {
+        let sum = |of: fn(&Load<'a>) -> u64| loads.iter().map(of).fold(0, u64::saturating_add);
+        let (peers, edges) = (sum(|load| load.peers), sum(|load| load.edges));
+        let guest_edges = sum(Load::guest_edges);
+        let ends = sum(Load::ends);
         // The engine `webrtc` binds a socket per end, the engine `lean` one per peer.
         let (end_bytes, udp_ports) = match profile.engine.kind {
             EngineKind::Lean => (LEAN_END_BYTES, peers),
@@ -116,30 +125,11 @@ impl Cost {
         // The embedded server has the other end of every connection in this process.
         let is_embedded = profile.target.url.is_none();
         let descriptors = OWN_DESCRIPTORS + udp_ports + if is_embedded { 2 * peers } else { peers };
-
-        // An edge takes an offer and an answer, and with trickle ICE a candidate each way.
-        let pairs = edges.saturating_add(guest_edges).saturating_add(churn.edges);
-        let handshakes = pairs.saturating_mul(if profile.handshake.trickle { 4 } else { 2 });
-        // A peer announces itself in three frames, and each pair answers once; a goodbye takes two frames; a request to
-        // join takes one, and its answer another (docs/spec/protocol.md).
-        let replies = pairs;
-        let asked = match profile.handshake.approval {
-            Approval::Off => 0,
-            Approval::Ignore => peers - rooms,
-            Approval::Approve | Approval::Reject => 2 * (peers - rooms),
-        };
-        let between_two = handshakes.saturating_add(replies).saturating_add(asked);
-        let frames_sent = between_two.saturating_add(3 * (peers + churn.returns)).saturating_add(2 * churn.goodbyes);
-        let heard = ends.saturating_add(churn.edges).saturating_mul(3);
-        let frames_addressed = between_two.saturating_add(heard).saturating_add(2 * churn.goodbyes_heard);
-        let messages = match profile.messages.pattern {
-            MessagePattern::Broadcast => profile.messages.rate,
-            MessagePattern::PingPong => 2.0 * profile.messages.rate,
-            MessagePattern::None => 0.0,
-        };
+        let frames_sent = sum(Load::frames_sent);
         let duration = last_due.saturating_add(profile.phases.steady);
+        let timeout = loads.iter().map(|load| load.scenario.handshake.timeout).max().unwrap_or_default();
         Self {
-            rooms,
+            rooms: profile.room_count.into(),
             peers,
             edges,
             guest_edges,
@@ -148,12 +138,14 @@ impl Cost {
             tcp_ports: peers,
             memory_bytes: ends.saturating_mul(end_bytes).saturating_add(peers * PEER_BYTES),
             frames_sent,
-            frames_addressed,
+            frames_addressed: sum(Load::frames_addressed),
             frames_broadcast: frames_sent.saturating_mul(peers.saturating_sub(1)),
-            room_list_bytes: rooms.saturating_mul(LISTED_ROOM_BYTES).saturating_add(peers * LISTED_PEER_BYTES),
-            messages_per_second: messages * ends as f64,
+            room_list_bytes: u64::from(profile.room_count)
+                .saturating_mul(LISTED_ROOM_BYTES)
+                .saturating_add(peers * LISTED_PEER_BYTES),
+            messages_per_second: loads.iter().map(Load::messages_per_second).sum(),
             duration,
-            duration_max: duration.saturating_add(profile.handshake.timeout).saturating_add(profile.phases.drain),
+            duration_max: duration.saturating_add(timeout).saturating_add(profile.phases.drain),
         }
     }
 
@@ -190,29 +182,99 @@ impl Cost {
     }
 }
 
+impl<'a> Load<'a> {
+    /// So many rooms of the largest size.
+    fn full(scenario: &'a Scenario, rooms: u64) -> Self {
+        let size = u64::from(scenario.rooms.size.max);
+        let edges = rooms.saturating_mul(size * (size - 1) / 2);
+        Self { scenario, rooms, peers: rooms * size, edges, churn: ChurnArrivals::default() }
+    }
+
+    fn guest_edges(&self) -> u64 {
+        self.peers.saturating_mul(self.scenario.rooms.guests.into())
+    }
+
+    /// Ends of edges here; an edge with a guest has one.
+    fn ends(&self) -> u64 {
+        self.edges.saturating_mul(2).saturating_add(self.guest_edges())
+    }
+
+    /// Frames from one peer to another: an edge takes an offer and an answer, with trickle ICE a candidate each way, and a
+    /// reply; a request to join takes one, and its answer another (docs/spec/protocol.md).
+    fn frames_between_two(&self) -> u64 {
+        let handshake = &self.scenario.handshake;
+        let pairs = self.edges.saturating_add(self.guest_edges()).saturating_add(self.churn.edges);
+        let newcomers = self.peers - self.rooms.min(self.peers);
+        let asked = match handshake.approval {
+            Approval::Off => 0,
+            Approval::Ignore => newcomers,
+            Approval::Approve | Approval::Reject => 2 * newcomers,
+        };
+        pairs.saturating_mul(if handshake.trickle { 5 } else { 3 }).saturating_add(asked)
+    }
+
+    /// A peer announces itself in three frames; a goodbye takes two.
+    fn frames_sent(&self) -> u64 {
+        let announced = 3 * (self.peers + self.churn.returns);
+        self.frames_between_two().saturating_add(announced).saturating_add(2 * self.churn.goodbyes)
+    }
+
+    fn frames_addressed(&self) -> u64 {
+        let heard = self.ends().saturating_add(self.churn.edges).saturating_mul(3);
+        self.frames_between_two().saturating_add(heard).saturating_add(2 * self.churn.goodbyes_heard)
+    }
+
+    fn messages_per_second(&self) -> f64 {
+        let messages = &self.scenario.messages;
+        let each = match messages.pattern {
+            MessagePattern::Broadcast => messages.rate,
+            MessagePattern::PingPong => 2.0 * messages.rate,
+            MessagePattern::None => 0.0,
+        };
+        each * self.ends() as f64
+    }
+}
+
+/// The most that each scenario can have, if all rooms are as large as they may be.
+fn largest_loads(profile: &Profile) -> Vec<Load<'_>> {
+    let size = |scenario: &Scenario| f64::from(scenario.rooms.size.max);
+    let rooms_a_peer: f64 = profile.scenarios.iter().map(|scenario| scenario.share / size(scenario)).sum();
+    let peers_in_all = f64::from(profile.room_count) / rooms_a_peer;
+    let rooms = |scenario: &Scenario| match profile.scenarios.len() {
+        1 => profile.room_count.into(),
+        // A scenario may be one of its rooms ahead of its share.
+        _ => (scenario.share * peers_in_all / size(scenario)).ceil() as u64 + 1,
+    };
+    profile.scenarios.iter().map(|scenario| Load::full(scenario, rooms(scenario))).collect()
+}
+
 impl Plan {
     /// The resources that this plan needs.
     pub fn cost(&self) -> Cost {
-        let peers = self.rooms.iter().map(|room| u64::from(room.size())).sum();
-        let edges = self.rooms.iter().map(super::RoomPlan::edges).sum();
-        let last_due = self.rooms.last().and_then(|room| room.due.last()).copied().unwrap_or_default();
-        Cost::estimate(&self.profile, peers, edges, last_due, self.churn_arrivals())
-    }
-
-    fn churn_arrivals(&self) -> ChurnArrivals {
-        let mut sum = ChurnArrivals::default();
+        let mut loads: Vec<_> = self.profile.scenarios.iter().map(|scenario| Load::full(scenario, 0)).collect();
         for room in &self.rooms {
-            let others = u64::from(room.size()).saturating_sub(1);
-            for departure in &room.departures {
-                let (returns, goodbye) =
-                    (u64::from(departure.back.is_some()), u64::from(departure.manner == LeaveManner::Goodbye));
-                sum.returns += returns;
-                sum.edges += returns * others;
-                sum.goodbyes += goodbye;
-                sum.goodbyes_heard += goodbye * others;
-            }
+            let load = &mut loads[room.scenario];
+            load.rooms += 1;
+            load.peers += u64::from(room.size());
+            load.edges += room.edges();
+            load.churn.add(room);
         }
-        sum
+        let last_due = self.rooms.last().and_then(|room| room.due.last()).copied().unwrap_or_default();
+        Cost::estimate(&self.profile, &loads, last_due)
+    }
+}
+
+impl ChurnArrivals {
+    fn add(&mut self, room: &RoomPlan) {
+        let others = u64::from(room.size()).saturating_sub(1);
+        for departure in &room.departures {
+            let (returns, goodbye) =
+                (u64::from(departure.back.is_some()), u64::from(departure.manner == LeaveManner::Goodbye));
+            self.returns += returns;
+            self.edges += returns * others;
+            self.goodbyes += goodbye;
+            self.goodbyes_heard += goodbye * others;
+        }
     }
 }
 

@@ -1,6 +1,8 @@
 //! The plan's hash: runs with the same hash did the same work, against any target.
 
-use crate::profile::{ArrivalStage, Churn, EngineChoice, IceTransportPolicy, MessagePattern, Profile, Start, Stay};
+use crate::profile::{
+    ArrivalStage, Churn, EngineChoice, IceTransportPolicy, MessagePattern, Profile, RoomSettings, Scenario, Start, Stay,
+};
 use crate::vocabulary::Approval;
 use crate::vocabulary::format::hex;
 use sha2::{Digest, Sha256};
@@ -14,31 +16,60 @@ pub(super) fn sha256(profile: &Profile, dialect_text: Option<&str>) -> String {
 
 /// The hashed text, one line per section, in a form that depends on no derived trait.
 fn canonical(profile: &Profile, dialect_text: Option<&str>) -> String {
-    let Profile { rooms, phases, handshake, messages, churn, engine, target, .. } = profile;
+    let Profile { phases, engine, target, scenarios, .. } = profile;
     let arrivals: Vec<_> = profile.arrivals.iter().map(stage).collect();
+    let run = [
+        format!("arrivals {}", arrivals.join(", ")),
+        format!("phases {} {} {}", phases.warmup.as_nanos(), phases.steady.as_nanos(), phases.drain.as_nanos()),
+    ];
+    let others = [
+        format!("engine {} {}{}", word(&engine.kind), word(&engine.certificates), candidates(engine)),
+        match dialect_text {
+            Some(text) => format!("dialect file {text}"),
+            None => format!("dialect {}", target.dialect),
+        },
+    ];
+    let mut lines = vec!["meshload plan 1".to_owned()];
+    match scenarios.as_slice() {
+        [only] if only.name.is_empty() => {
+            let [rooms, handshake, messages, churn] = settings(only, profile.room_count);
+            lines.push(rooms);
+            lines.extend(run);
+            lines.extend([handshake, messages, churn]);
+        }
+        several => {
+            lines.extend(run);
+            for scenario in several {
+                lines.push(format!("scenario {} {}", scenario.name, scenario.share));
+                lines.extend(settings(scenario, profile.room_count));
+            }
+        }
+    }
+    lines.extend(others);
+    lines.join("\n")
+}
+
+/// The lines of one scenario: rooms, handshake, messages and churn. Defaults of later keys are left out, so that the
+/// hashes of older profiles stay the same.
+fn settings(scenario: &Scenario, room_count: u32) -> [String; 4] {
+    let Scenario { rooms, handshake, messages, churn, .. } = scenario;
+    let RoomSettings { size, id, guests } = rooms;
+    let guests = if *guests == 0 { String::new() } else { format!(" guests {guests}") };
     let pattern = match messages.pattern {
         MessagePattern::Broadcast => "broadcast",
         MessagePattern::PingPong => "ping-pong",
         MessagePattern::None => "none",
     };
-    // Defaults of later keys are left out, so that the hashes of older profiles stay the same.
     let start = match messages.start {
         Start::Room => "",
         Start::Barrier => " barrier",
-    };
-    let guests = match rooms.guests {
-        0 => String::new(),
-        guests => format!(" guests {guests}"),
     };
     let approval = match handshake.approval {
         Approval::Off => String::new(),
         asked => format!(" approval {}", word(&asked)),
     };
     [
-        "meshload plan 1".to_owned(),
-        format!("rooms {} {} {} {}{guests}", rooms.count, rooms.size.min, rooms.size.max, rooms.id.escape_default()),
-        format!("arrivals {}", arrivals.join(", ")),
-        format!("phases {} {} {}", phases.warmup.as_nanos(), phases.steady.as_nanos(), phases.drain.as_nanos()),
+        format!("rooms {room_count} {} {} {}{guests}", size.min, size.max, id.escape_default()),
         format!(
             "handshake {} {} {} {} {}{approval}",
             word(&handshake.trigger),
@@ -56,13 +87,7 @@ fn canonical(profile: &Profile, dialect_text: Option<&str>) -> String {
             word(&messages.reliability)
         ),
         leaves(churn),
-        format!("engine {} {}{}", word(&engine.kind), word(&engine.certificates), candidates(engine)),
-        match dialect_text {
-            Some(text) => format!("dialect file {text}"),
-            None => format!("dialect {}", target.dialect),
-        },
     ]
-    .join("\n")
 }
 
 /// The leaves; what older profiles could not say is left out where it is not said, so that their hashes stay the same.

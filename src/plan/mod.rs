@@ -2,8 +2,10 @@
 
 mod arrivals;
 mod cost;
+mod dealer;
 mod departures;
 mod fingerprint;
+mod problems;
 mod share;
 
 pub use arrivals::Curve;
@@ -11,9 +13,9 @@ pub use cost::{Cost, MachineLimits};
 pub use departures::{Departure, LeaveManner};
 pub use share::{Share, ShareOf};
 
-use crate::profile::{Profile, Size};
+use crate::profile::Profile;
 use crate::vocabulary::{PeerIndex, Place, RoomIndex, Seat, Seed};
-use rand::RngExt;
+use dealer::{Dealer, DealtRoom};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -29,6 +31,10 @@ pub struct Plan {
 #[derive(Clone, Debug, PartialEq)]
 pub struct RoomPlan {
     pub index: RoomIndex,
+    /// Index of the room's settings in the profile's scenarios.
+    pub scenario: usize,
+    /// Peers of the same scenario in the rooms before.
+    pub scenario_peers_before: u32,
     /// The room's id, without the run's prefix.
     pub id: String,
     pub first: PeerIndex,
@@ -46,19 +52,22 @@ impl Plan {
     pub fn new(profile: Profile, seed: Seed) -> Self {
         let curve = Curve::new(&profile.arrivals);
         let mut dues = curve.dues(seed);
-        let mut sizes = sizes(profile.rooms.size, seed);
+        let mut dealer = Dealer::new(&profile.scenarios, seed);
         let mut first = 0;
-        let mut rooms = Vec::with_capacity(profile.rooms.count as usize);
-        for index in 0..profile.rooms.count {
-            let size = sizes.next().unwrap_or(profile.rooms.size.min);
+        let mut rooms = Vec::with_capacity(profile.room_count as usize);
+        for index in 0..profile.room_count {
+            let DealtRoom { scenario, size, peers_before } = dealer.deal();
+            let settings = &profile.scenarios[scenario];
             let due: Vec<_> = dues.by_ref().take(usize::from(size)).collect();
             rooms.push(RoomPlan {
                 index: RoomIndex(index),
-                id: profile.rooms.id.replace("{index}", &index.to_string()),
+                scenario,
+                scenario_peers_before: peers_before,
+                id: settings.rooms.id.replace("{index}", &index.to_string()),
                 first: PeerIndex(first),
                 warmup: due.first().is_some_and(|&due| due < profile.phases.warmup),
                 due,
-                departures: departures::draw(profile.churn, profile.phases.steady, RoomIndex(index), size, seed),
+                departures: departures::draw(settings.churn, profile.phases.steady, RoomIndex(index), size, seed),
             });
             first += u32::from(size);
         }
@@ -68,6 +77,15 @@ impl Plan {
 
     pub fn peers(&self) -> u64 {
         self.rooms.iter().map(|room| u64::from(room.size())).sum()
+    }
+
+    /// The peers of each scenario, in the profile's order.
+    pub fn peers_of_scenarios(&self) -> Vec<u64> {
+        let mut peers = vec![0; self.profile.scenarios.len()];
+        for room in &self.rooms {
+            peers[room.scenario] += u64::from(room.size());
+        }
+        peers
     }
 
     pub fn edges(&self) -> u64 {
@@ -89,23 +107,6 @@ impl Plan {
     pub fn sha256(&self, dialect_text: Option<&str>) -> String {
         fingerprint::sha256(&self.profile, dialect_text)
     }
-
-    /// Reasons why the run would measure nothing, as sentences; empty if it will measure something.
-    pub fn problems(&self) -> Vec<String> {
-        if self.rooms.iter().any(|room| !room.warmup) {
-            return vec![];
-        }
-        let (warmup, rooms) = (self.profile.phases.warmup, self.rooms.len());
-        vec![format!("phases.warmup: all {rooms} rooms arrive within {warmup:?}, so nothing would be measured")]
-    }
-}
-
-/// The size of each room, in order; endless. More rooms never change the sizes of the first ones.
-fn sizes(size: Size, seed: Seed) -> impl Iterator<Item = u16> {
-    let mut stream = seed.stream("room sizes", 0);
-    std::iter::repeat_with(
-        move || if size.min == size.max { size.min } else { stream.random_range(size.min..=size.max) },
-    )
 }
 
 impl RoomPlan {

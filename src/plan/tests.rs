@@ -11,10 +11,14 @@ fn profile(sets: &[&str]) -> Profile {
 }
 
 fn any_profile() -> impl Strategy<Value = Profile> {
-    (1u32..60, 2u16..9, 0u16..9, prop::sample::select(SHAPES), 0u32..3000).prop_map(
-        |(count, min, more, shape, warmup)| {
+    let rooms = (1u32..60, 2u16..9, 0u16..9);
+    let scenarios = prop::sample::select(SCENARIOS);
+    (rooms, scenarios, prop::sample::select(SHAPES), 0u32..3000).prop_map(
+        |((count, min, more), scenarios, shape, warmup)| {
             let rooms = format!("rooms={{count={count},size={{min={min},max={}}}}}", min + more);
-            profile(&[&rooms, shape, &format!("phases.warmup={warmup}ms")])
+            let warmup = format!("phases.warmup={warmup}ms");
+            let sets = [rooms.as_str(), shape, &warmup].into_iter().chain(scenarios);
+            profile(&sets.collect::<Vec<_>>())
         },
     )
 }
@@ -23,13 +27,14 @@ proptest! {
     #[test]
     fn peers_arrive_in_order_and_fill_the_rooms_one_after_the_other(profile in any_profile(), seed: u64) {
         let plan = Plan::new(profile.clone(), Seed(seed));
-        prop_assert_eq!(plan.rooms.len(), profile.rooms.count as usize);
+        prop_assert_eq!(plan.rooms.len(), profile.room_count as usize);
         let dues: Vec<_> = plan.rooms.iter().flat_map(|room| room.due.iter().copied()).collect();
         prop_assert!(dues.is_sorted());
         let mut next = 0;
         for room in &plan.rooms {
             prop_assert_eq!(room.first, PeerIndex(next));
-            prop_assert!((profile.rooms.size.min..=profile.rooms.size.max).contains(&room.size()));
+            let size = profile.scenarios[room.scenario].rooms.size;
+            prop_assert!((size.min..=size.max).contains(&room.size()));
             prop_assert_eq!(room.warmup, room.due[0] < profile.phases.warmup);
             next += u32::from(room.size());
         }
@@ -61,6 +66,45 @@ proptest! {
     }
 }
 
+#[test]
+fn each_scenario_has_its_share_of_the_peers_at_any_time() {
+    let plan = Plan::new(profile(&["rooms.count=400", THREE]), Seed(5));
+    let (mut all, mut own) = (0.0, [0.0; 3]);
+    for room in &plan.rooms {
+        assert_eq!(f64::from(room.scenario_peers_before), own[room.scenario]);
+        own[room.scenario] += f64::from(room.size());
+        all += f64::from(room.size());
+        for (scenario, peers) in plan.profile.scenarios.iter().zip(own) {
+            // Within one of its own rooms and one of another's.
+            let slack = f64::from(scenario.rooms.size.max) + 30.0 * scenario.share;
+            assert!((peers - scenario.share * all).abs() <= slack, "{}: {peers} of {all}", scenario.name);
+        }
+    }
+    let arrived: Vec<_> = plan.peers_of_scenarios().iter().map(|peers| *peers as f64 / all).collect();
+    assert!((arrived[0] - 0.5).abs() < 0.01 && (arrived[1] - 0.3).abs() < 0.01, "{arrived:?}");
+    assert_eq!(plan.rooms[7].id.starts_with("big-"), plan.rooms[7].scenario == 2);
+    assert_eq!(Plan::new(profile(&["rooms.count=90", THREE]), Seed(5)).rooms, plan.rooms[..90]);
+}
+
+#[test]
+fn a_scenario_that_measures_nothing_is_a_problem() {
+    let problems = |sets: &[&str]| Plan::new(profile(&[sets, &[THREE]].concat()), Seed(5)).problems();
+    assert!(problems(&["rooms.count=40"]).is_empty());
+    let few = problems(&["rooms.count=2"]);
+    assert_eq!(few.len(), 2, "{few:?}");
+    assert_eq!(few[1], "rooms.count: 2 rooms are too few for one of big, which has 20% of the peers; plan more");
+    let plan = Plan::new(profile(&["rooms.count=40", THREE]), Seed(5));
+    let last_big = plan.rooms.iter().rfind(|room| room.scenario == 2).unwrap();
+    assert!(plan.rooms.last().unwrap().scenario != 2, "others come later");
+    let warmup = format!("phases.warmup={}us", last_big.due[0].as_micros() + 1);
+    let unmeasured = problems(&["rooms.count=40", &warmup]);
+    assert!(unmeasured.len() == 1 && unmeasured[0].contains("all rooms of big arrive within"), "{unmeasured:?}");
+    let one_id = "scenarios=[{name=\"a\",share=\"50%\",rooms={id=\"r{index}1\"}},\
+                  {name=\"b\",share=\"50%\",rooms={id=\"r1{index}\"}}]";
+    let plan = Plan::new(profile(&["rooms.count=40", one_id]), Seed(5));
+    assert!(plan.problems()[0].starts_with("rooms.id: two rooms would have the id r1"), "{:?}", plan.problems());
+}
+
 /// The hash of every room and due time of the plan, reassembled from the shares of `workers` workers.
 fn hash_of_shares(plan: &Plan, workers: usize) -> String {
     use sha2::{Digest, Sha256};
@@ -76,10 +120,11 @@ fn hash_of_shares(plan: &Plan, workers: usize) -> String {
 
 #[test]
 fn one_worker_or_two_or_eight_play_the_same_plan_and_the_seed_makes_it() {
-    for shape in SHAPES {
+    for (shape, scenarios) in SHAPES.iter().flat_map(|shape| SCENARIOS.iter().map(move |scenarios| (shape, scenarios)))
+    {
         let plan = |seed| {
-            let profile = profile(&["rooms={count=50,size={min=2,max=9}}", shape, "phases.warmup=1s"]);
-            Plan::new(profile, Seed(seed))
+            let sets = ["rooms={count=50,size={min=2,max=9}}", shape, "phases.warmup=1s"].into_iter();
+            Plan::new(profile(&sets.chain(*scenarios).collect::<Vec<_>>()), Seed(seed))
         };
         let one = hash_of_shares(&plan(7), 1);
         for workers in [1, 2, 8] {
@@ -145,6 +190,11 @@ fn the_hash_covers_the_work_and_nothing_else() {
         "engine={kind=\"webrtc\",ice_servers=[\"stun:h\"]}",
         "engine={kind=\"webrtc\",ice_servers=[\"turn:a:b@h\"]}",
         "engine={kind=\"webrtc\",ice_servers=[\"turn:a:b@h\"],ice_transport_policy=\"relay\"}",
+        THREE,
+        "scenarios=[{name=\"only\",share=\"100%\"}]",
+        "scenarios=[{name=\"a\",share=\"50%\"},{name=\"b\",share=\"50%\"}]",
+        "scenarios=[{name=\"a\",share=\"40%\"},{name=\"b\",share=\"60%\"}]",
+        "scenarios=[{name=\"a\",share=\"40%\"},{name=\"b\",share=\"60%\",messages={rate=\"9/s\"}}]",
     ];
     let mut hashes: Vec<_> = others.iter().map(|set| hash(&[set])).collect();
     hashes.push(plain);
@@ -213,3 +263,10 @@ const SHAPES: &[&str] = &[
     "arrivals={shape=\"ramp\",from=\"0/s\",to=\"70/s\",over=\"2s\"}",
     "arrivals={shape=\"steps\",steps=[{rate=\"7/s\",for=\"1300ms\"},{rate=\"0/s\",for=\"1s\"},{rate=\"13/s\"}]}",
 ];
+
+/// Three scenarios, of small, middling and large rooms.
+const THREE: &str = "scenarios=[{name=\"small\",share=\"50%\",rooms={size=2}},\
+    {name=\"middling\",share=\"30%\",rooms={size={min=3,max=7}},handshake={trickle=false}},\
+    {name=\"big\",share=\"20%\",rooms={size={min=20,max=30},id=\"big-{index}\"},messages={rate=\"1/s\"}}]";
+
+const SCENARIOS: &[Option<&str>] = &[None, Some(THREE)];

@@ -16,6 +16,9 @@ pub(super) fn write(tree: &Tree) -> String {
     if let Some(Node { value: Value::Table(engine), .. }) = shown.get_mut("engine") {
         hide_logins(engine);
     }
+    if let Some(Node { value: Value::List(scenarios), .. }) = shown.get_mut("scenarios") {
+        hide_paths(scenarios);
+    }
     let mut text = String::new();
     for Key { name, takes } in keys::PROFILE {
         let part: Tree = shown.iter().filter(|(key, _)| key == name).map(own).collect();
@@ -37,6 +40,16 @@ fn hide_secrets(target: &mut Tree) {
     for name in names {
         let word: String = name.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' }).collect();
         hide(headers, &name, &format!("MESHLOAD_HEADER_{}", word.to_uppercase()), header_has_secret);
+    }
+}
+
+/// Replaces the paths of scenarios whose query has a value, each by a variable of its own.
+fn hide_paths(scenarios: &mut [Node]) {
+    for (number, scenario) in (1..).zip(scenarios) {
+        let Value::Table(scenario) = &mut scenario.value else { continue };
+        if let Some(Node { value: Value::Table(target), .. }) = scenario.get_mut("target") {
+            hide(target, "path", &format!("MESHLOAD_SCENARIO_PATH_{number}"), url_has_secret);
+        }
     }
 }
 

@@ -21,6 +21,7 @@ pub use sections::engine::ice::{IceServer, IceTransportPolicy, Login};
 pub use sections::messages::{MessagePattern, MessageSettings, Start};
 pub use sections::phases::Phases;
 pub use sections::rooms::{RoomSettings, Size};
+pub use sections::scenarios::{OwnTarget, Scenario, TokensFile};
 pub use sections::target::faults::FaultLine;
 pub use sections::target::reconnect::Reconnect;
 pub use sections::target::{AUTO, DIALECTS, Target};
@@ -32,7 +33,6 @@ pub use syntax::units::{duration, rate, share, size};
 pub use crate::vocabulary::document::TEXT_BYTES_MAX;
 pub use crate::vocabulary::problem::{Problem, nearest};
 
-use crate::vocabulary::HandshakeSettings;
 use std::collections::BTreeMap;
 
 /// The profile as run, in TOML with defaults and overrides; it reads back to the same profile. `${NAME}` stays as
@@ -49,14 +49,12 @@ pub struct Profile {
     pub target: Target,
     /// `None`: a peer that loses its signaling socket continues without one.
     pub reconnect: Option<Reconnect>,
-    pub rooms: RoomSettings,
+    /// Rooms of all scenarios.
+    pub room_count: u32,
+    /// The kinds of rooms: one without a name, or those of `[[scenarios]]`.
+    pub scenarios: Vec<Scenario>,
     pub arrivals: Vec<ArrivalStage>,
     pub phases: Phases,
-    pub handshake: HandshakeSettings,
-    /// Place of `handshake.approval`, `file:line` or the option: the dialect's support for it is checked after the profile.
-    pub approval_at: String,
-    pub messages: MessageSettings,
-    pub churn: Churn,
     pub engine: EngineChoice,
     pub validity: ValiditySettings,
     pub gates: Vec<GateLine>,
@@ -64,6 +62,19 @@ pub struct Profile {
     /// The user's own words about the run, by key; each key is a valid label of Prometheus.
     pub tags: BTreeMap<String, String>,
     written: String,
+}
+
+impl Profile {
+    /// True if the profile has `[[scenarios]]`, by whose names figures are split.
+    pub fn names_scenarios(&self) -> bool {
+        self.scenarios.iter().any(|scenario| !scenario.name.is_empty())
+    }
+
+    /// The names of `[[scenarios]]`, in order; empty without them.
+    pub fn scenario_names(&self) -> Vec<String> {
+        let names = self.scenarios.iter().map(|scenario| scenario.name.clone());
+        names.filter(|name| !name.is_empty()).collect()
+    }
 }
 
 #[cfg(test)]

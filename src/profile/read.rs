@@ -3,7 +3,7 @@
 use super::section::{Checks, Section, SectionReader};
 use super::sections::target::{self, faults, reconnect};
 use super::sections::verdict::{gates, validity};
-use super::sections::{arrivals, churn, engine, handshake, messages, phases, rooms, tags};
+use super::sections::{arrivals, engine, messages, phases, rooms, scenarios, tags};
 use super::syntax::{document, keys};
 use super::{Override, Problem, Profile, VariableLookup, export, overrides};
 
@@ -47,26 +47,22 @@ pub fn read_with(
     if let Some(table) = document::table_mut(&mut tree, "messages") {
         messages::drop_overridden(table);
     }
+    scenarios::drop_overridden(&mut tree);
     tree.entry("name".to_owned()).or_insert_with(|| document::default_text(&name_of(source.name)));
 
     let reader = SectionReader::new(source.name, checks, problems);
     let at = document::At::Default;
     let root = Section::new(&reader, String::new(), &at, &tree, &keys::ROOT);
     let phases = phases::check(&root);
-    let churn = churn::check(&root, phases.steady);
-    let (handshake, approval_at) = handshake::check(&root);
     let profile = Profile {
         name: name(&root),
         description: root.text("description").unwrap_or_default(),
         target: target::check(&root),
         reconnect: reconnect::check(&root),
-        rooms: rooms::check(&root),
+        room_count: rooms::count(&root),
+        scenarios: scenarios::check(&root, phases.steady),
         arrivals: arrivals::check(&root),
         phases,
-        handshake,
-        approval_at,
-        messages: messages::check(&root),
-        churn,
         engine: engine::check(&root),
         validity: validity::check(&root),
         gates: gates::check(&root),
@@ -74,7 +70,6 @@ pub fn read_with(
         tags: tags::check(&root),
         written: export::write(&tree),
     };
-    rooms::check_guests(&root, profile.rooms.guests, profile.engine.kind);
     let problems = reader.problems();
     if problems.is_empty() { Ok(profile) } else { Err(problems) }
 }

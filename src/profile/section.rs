@@ -50,7 +50,16 @@ impl<'a> SectionReader<'a> {
             At::Line(line) => *line,
             At::Default | At::Option(_) => usize::MAX,
         };
-        self.problems.borrow_mut().push((line, problem));
+        let mut problems = self.problems.borrow_mut();
+        // A scenario is checked with the settings of the sections, whose mistakes are known already.
+        let is_known = |(_, known): &(usize, Problem)| {
+            let known_path = known.path.as_str();
+            let inner = path.strip_suffix(known_path).is_some_and(|outer| outer.is_empty() || outer.ends_with('.'));
+            inner && !known_path.is_empty() && (&known.at, &known.message) == (&problem.at, &problem.message)
+        };
+        if !problems.iter().any(is_known) {
+            problems.push((line, problem));
+        }
     }
 
     /// True if there are so many problems that a hint at a right name would not be read.
@@ -94,6 +103,11 @@ impl<'a> Section<'a> {
             section.allow(&names);
         }
         section
+    }
+
+    /// A table merged from others, whose keys have been checked in each.
+    pub(super) fn overlaid(reader: &'a SectionReader<'a>, path: String, at: &'a At, tree: &'a Tree) -> Self {
+        Self { reader, path, at, tree, takes: &keys::ROOT }
     }
 
     /// The section of that name. An absent one is empty.

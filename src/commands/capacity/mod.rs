@@ -59,7 +59,7 @@ fn run_search(args: &CapacityArgs) -> Result<Exit, Exit> {
     let access = if args.lead.bus.is_some() {
         lead_access(&args.access)
     } else {
-        access(&args.access, &profile.target, dialect.data_columns(), least.peers())?
+        access(&args.access, &profile, dialect.data_columns(), &least.peers_of_scenarios())?
     };
     let watched = watched(&args.watch, &access, args.load.wait_for_target)?;
     raise_descriptors();

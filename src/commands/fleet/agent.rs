@@ -189,7 +189,7 @@ impl<'a> AgentJob<'a> {
             let why = "this machine works out another plan than the controller: do variables in the profile differ?";
             return Err(refuse(vec![why.to_owned()]));
         }
-        let access = access(&args.access, &plan.profile.target, dialect.data_columns(), plan.peers())?;
+        let access = access(&args.access, &plan.profile, dialect.data_columns(), &plan.peers_of_scenarios())?;
         Ok(Self { args, offer, plan, dialect, gates, access })
     }
 

@@ -45,7 +45,7 @@ pub fn check(args: &CheckArgs) -> Exit {
         write_stderr(problems);
         return Exit::Usage;
     }
-    if let Err(exit) = access(&args.access, &plan.profile.target, dialect.data_columns(), plan.peers()) {
+    if let Err(exit) = access(&args.access, &plan.profile, dialect.data_columns(), &plan.peers_of_scenarios()) {
         return exit;
     }
     write_stderr(headroom(args.calibrate.calibrate, &plan));

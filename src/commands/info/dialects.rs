@@ -95,7 +95,7 @@ fn check_target(args: &DialectCheckArgs, target: &str, dialect: &Dialect) -> Exi
         Ok(profile) => profile,
         Err(exit) => return exit,
     };
-    let access = match access(&args.access, &profile.target, dialect.data_columns(), 0) {
+    let access = match access(&args.access, &profile, dialect.data_columns(), &[]) {
         Ok(access) => access,
         Err(exit) => return exit,
     };

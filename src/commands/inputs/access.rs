@@ -1,33 +1,35 @@
-//! Reads what connections to the target need: certificates, keys and tokens from files, the proxy from the environment.
+//! Reads what connections to the target need: certificates and keys from files, the proxy from the environment.
 
 use super::named_file::{file_problem, read, shown};
+use super::tokens::{self, TokenLists};
 use super::{peer_rows, variable};
 use crate::cli::AccessArgs;
 use crate::commands::Exit;
 use crate::commands::terminal::write_stderr;
 use crate::controller::Access;
-use crate::profile::{Secret, Target};
+use crate::profile::{Profile, Target};
 use crate::signaling::{ClientTls, Connector, Proxy, TargetPolicy, TlsError, Trust};
 use crate::vocabulary::{Identity, IdentityFile, identity::certificates};
 use std::path::Path;
 use url::Url;
 
-/// Longest token, in bytes, so that it fits into a header.
-const TOKEN_BYTES_MAX: usize = 8 * 1024;
-
-/// Reads tokens, TLS settings and proxy for `peers` peers of `target`.
+/// Reads tokens, TLS settings and proxy for a run of `profile`; `peers` are those of each scenario, empty if no peer is
+/// planned yet.
 ///
 /// # Errors
 /// `Usage`; stderr already has every problem.
 pub(in crate::commands) fn access(
     args: &AccessArgs,
-    target: &Target,
+    profile: &Profile,
     dialect_columns: &[String],
-    peers: u64,
+    peers: &[u64],
 ) -> Result<Access, Exit> {
-    let tokens = tokens(args, target, peers);
-    let columns = [&target.data_columns(), dialect_columns].concat();
-    let data = peer_rows::read(args, &columns, peers).map_err(|why| vec![why]);
+    let target = &profile.target;
+    let tokens = tokens::read_all(args, profile, peers);
+    let own_paths = profile.scenarios.iter().map(|scenario| scenario.target.path.as_ref());
+    let mut columns = own_paths.flat_map(|path| target.data_columns(path)).collect::<Vec<_>>();
+    columns.extend_from_slice(dialect_columns);
+    let data = peer_rows::read(args, &columns, peers.iter().sum()).map_err(|why| vec![why]);
     let tls = client_tls(args);
     let proxy = proxy(args, target).map_err(|why| vec![why]);
     let connect_to = match (&args.connect_to, &target.url) {
@@ -42,7 +44,14 @@ pub(in crate::commands) fn access(
                 allowed_candidates: args.allow_candidates.clone(),
             };
             let route = Connector { target_policy, connect_to, proxy, tls, ..Connector::default() };
-            Ok(Access { route, tokens: tokens.into(), data: data.into(), options: args.repro_options() })
+            let TokenLists { all, of_scenarios } = tokens;
+            Ok(Access {
+                route,
+                tokens: all,
+                scenario_tokens: of_scenarios,
+                data: data.into(),
+                options: args.repro_options(),
+            })
         }
         (tokens, data, tls, proxy, connect_to) => {
             let all = [tokens.err(), data.err(), tls.err(), proxy.err(), connect_to.err()];
@@ -146,37 +155,4 @@ fn dialled(mut url: Url, host: &str, port: u16) -> Url {
     let _ = url.set_host(Some(host));
     let _ = url.set_port(Some(port));
     url
-}
-
-/// Reads the tokens, one for each of `peers`.
-///
-/// # Errors
-/// At most 20 sentences, with file and line.
-fn tokens(args: &AccessArgs, target: &Target, peers: u64) -> Result<Vec<Secret>, Vec<String>> {
-    let Some(path) = &args.tokens else {
-        let wanted =
-            target.needs_tokens().then(|| "{token} stands for nothing: --tokens FILE has one a peer".to_owned());
-        return wanted.map_or(Ok(vec![]), |why| Err(vec![why]));
-    };
-    let text = read("--tokens", path).map_err(|why| vec![why])?;
-    let text = String::from_utf8(text).map_err(|_| vec![file_problem("--tokens", path, "not UTF-8")])?;
-    let (mut tokens, mut problems) = (vec![], vec![]);
-    for (number, line) in text.lines().enumerate() {
-        let token = line.trim();
-        if token.is_empty() {
-            continue;
-        }
-        if token.len() > TOKEN_BYTES_MAX || !token.bytes().all(|byte| byte.is_ascii_graphic()) {
-            // The token is a secret, so the message does not show it.
-            let why = "a token has visible ASCII characters only, at most 8 KiB";
-            problems.push(format!("--tokens {}:{}: {why}", shown(path), number + 1));
-        }
-        tokens.push(Secret::new(token));
-    }
-    if (tokens.len() as u64) < peers {
-        let why = format!("{} tokens are too few for {peers} peers; each has one of its own", tokens.len());
-        problems.push(file_problem("--tokens", path, &why));
-    }
-    problems.truncate(20);
-    if problems.is_empty() { Ok(tokens) } else { Err(problems) }
 }

@@ -47,7 +47,7 @@ fn settle_dialect(profile: &mut Profile, args: &AccessArgs) -> Result<(), Exit> 
         "dashboard".clone_into(&mut profile.target.dialect);
         return Ok(());
     };
-    let access = access(args, &profile.target, &[], 0)?;
+    let access = access(args, profile, &[], &[])?;
     let endpoints = Endpoints::new(profile.target.clone(), url, "auto", access);
     let look = |name| first_frame(&endpoints, &Dialect::named(name).expect("a built-in"), LOOK_MAX);
     let looks = thread::scope(|scope| {

@@ -7,6 +7,7 @@ pub(super) mod gates;
 pub(super) mod headroom;
 pub(super) mod named_file;
 mod peer_rows;
+mod tokens;
 pub(super) mod watched;
 
 use crate::cli::{ChangeArgs, ShapeArgs};
@@ -14,7 +15,9 @@ use crate::commands::Exit;
 use crate::commands::terminal::write_stderr;
 use crate::dialect::{self, Dialect};
 use crate::gates::Gate;
-use crate::profile::{self, Checks, Knob, Override, Problem, Profile, ProfileSource, Target, builtin, nearest};
+use crate::profile::{
+    self, Checks, Knob, Override, Problem, Profile, ProfileSource, Scenario, Target, builtin, nearest,
+};
 use crate::vocabulary::Approval;
 use std::io;
 use std::path::Path;
@@ -59,13 +62,12 @@ pub(super) fn read_profile(source: ProfileSource<'_>, overrides: &[Override]) ->
 /// `Usage`; stderr already has every problem.
 pub(super) fn dialect(profile: &Profile) -> Result<Dialect, Exit> {
     let dialect = named_dialect(profile)?;
-    if profile.handshake.approval != Approval::Off && !dialect.supports_join_request() {
-        let name = dialect.name();
-        let message = format!("the dialect {name} has no join-request, so nobody would ask; leave it off");
-        write_stderr([Problem { path: "handshake.approval".to_owned(), message, at: profile.approval_at.clone() }]);
-        return Err(Exit::Usage);
-    }
-    Ok(dialect)
+    let asks = |scenario: &&Scenario| scenario.handshake.approval != Approval::Off && !dialect.supports_join_request();
+    let Some(scenario) = profile.scenarios.iter().find(asks) else { return Ok(dialect) };
+    let name = dialect.name();
+    let message = format!("the dialect {name} has no join-request, so nobody would ask; leave it off");
+    write_stderr([Problem { path: "handshake.approval".to_owned(), message, at: scenario.approval_at.clone() }]);
+    Err(Exit::Usage)
 }
 
 fn named_dialect(profile: &Profile) -> Result<Dialect, Exit> {

@@ -64,7 +64,7 @@ pub fn run(args: &RunArgs) -> Exit {
         write_stderr(problems);
         return Exit::Usage;
     }
-    let access = match access(&args.access, &profile.target, dialect.data_columns(), peers_max(args, &plan)) {
+    let access = match access(&args.access, &profile, dialect.data_columns(), &peers_max(args, &plan)) {
         Ok(access) => logged(access, args.output.verbose > 0 && !args.output.quiet, &profile),
         Err(exit) => return exit,
     };
@@ -123,9 +123,11 @@ fn play_all(mut job: RunJob<'_>, plan: Plan, folder: &ReportDir) -> Exit {
     }
 }
 
-/// Peers of the largest plan among the repeats; room sizes that are drawn differ from seed to seed.
-fn peers_max(args: &RunArgs, plan: &Plan) -> u64 {
+/// Peers of each scenario, in the largest plan among the repeats; room sizes that are drawn differ from seed to seed.
+fn peers_max(args: &RunArgs, plan: &Plan) -> Vec<u64> {
     let later = (1..u64::from(args.trust.repeat)).map(|repeat| Seed(plan.seed.0.wrapping_add(repeat)));
-    let peers = later.map(|seed| Plan::new(plan.profile.clone(), seed).peers());
-    peers.chain([plan.peers()]).max().unwrap_or(0)
+    let peers = later.map(|seed| Plan::new(plan.profile.clone(), seed).peers_of_scenarios());
+    let larger =
+        |one: Vec<u64>, other: Vec<u64>| one.into_iter().zip(other).map(|(one, other)| one.max(other)).collect();
+    peers.fold(plan.peers_of_scenarios(), larger)
 }

@@ -5,13 +5,14 @@ use crate::signaling::TargetPolicy;
 use crate::vocabulary::{EngineKind, shell_quoting};
 use std::time::Duration;
 
-/// Builds the command for the same target, dialect and engine; `options` lead to the target (`Access::options`). Secrets
+/// Builds the command for the same target, dialect and engine, as the first scenario has them; `options` lead to the target (`Access::options`). Secrets
 /// are left out: of a header only the name is shown.
 pub(crate) fn probe_line(profile: &Profile, policy: &TargetPolicy, options: &str) -> String {
+    let scenario = &profile.scenarios[0];
     let mut line = "meshload probe".to_owned();
     let mut add = |option: &str, value: &str| line.push_str(&format!(" {option} {}", shell_quoting::word(value)));
     if let Some(url) = &profile.target.url_shown {
-        add("--target", url);
+        add("--target", &scenario.target.url_shown(url));
     }
     for host in &policy.allowed_hosts {
         add("--allow-target", host);
@@ -26,10 +27,10 @@ pub(crate) fn probe_line(profile: &Profile, policy: &TargetPolicy, options: &str
         add("--origin", origin);
     }
     add("--dialect", &profile.target.dialect);
-    add("--trigger", &word(profile.handshake.trigger));
-    add("--timeout", &time(profile.handshake.timeout));
-    if profile.handshake.settle > Duration::ZERO {
-        add("--set", &format!("handshake.settle={}", time(profile.handshake.settle)));
+    add("--trigger", &word(scenario.handshake.trigger));
+    add("--timeout", &time(scenario.handshake.timeout));
+    if scenario.handshake.settle > Duration::ZERO {
+        add("--set", &format!("handshake.settle={}", time(scenario.handshake.settle)));
     }
     if profile.engine.kind != EngineKind::default() {
         add("--engine", &word(profile.engine.kind));

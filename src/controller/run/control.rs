@@ -24,9 +24,9 @@ pub fn control_plan(plan: &Plan, machines: u32) -> Plan {
         edges += room.edges();
         is_kept
     });
-    profile.rooms.count = kept.count().max(1) as u32;
+    profile.room_count = kept.count().max(1) as u32;
     // No guest can join: there is no server to connect to.
-    profile.rooms.guests = 0;
+    profile.scenarios.iter_mut().for_each(|scenario| scenario.rooms.guests = 0);
     profile.phases.warmup = Duration::ZERO;
     profile.phases.steady = profile.phases.steady.min(STEADY_MAX);
     profile.phases.drain = profile.phases.drain.min(STEADY_MAX);

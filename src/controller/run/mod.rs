@@ -154,8 +154,8 @@ async fn start(spec: RunSpec, mut signals: StopSignals) -> Result<FinishedRun, S
 
 /// The target of a run, and all that is known of it before.
 struct RunTarget {
-    /// `None` passes signaling in memory.
-    endpoints: Option<Endpoints>,
+    /// Those of each scenario; none passes signaling in memory.
+    endpoints: Vec<Endpoints>,
     /// As reports show it.
     shown: String,
     redactor: Redactor,
@@ -169,7 +169,7 @@ struct RunTarget {
 impl RunTarget {
     fn memory() -> Self {
         Self {
-            endpoints: None,
+            endpoints: vec![],
             shown: "memory".to_owned(),
             redactor: Redactor::default(),
             process: None,
@@ -205,13 +205,14 @@ impl RunTarget {
             Some(endpoint) => endpoint.addresses().await,
             None => vec![],
         };
+        let scenarios = profile.scenarios.iter().enumerate();
         Ok(Self {
             process: TargetRecorder::start(&spec.watched, addresses),
             probe: probe_line(profile, endpoints.target_policy(), &spec.access.options),
             redactor: redactor(profile, &spec.access),
             shown,
             stopped,
-            endpoints: Some(endpoints),
+            endpoints: scenarios.map(|(index, scenario)| endpoints.of_scenario(index, &scenario.target)).collect(),
         })
     }
 }

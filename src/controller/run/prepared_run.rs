@@ -54,8 +54,8 @@ pub(super) struct PreparedRun {
     pub run_id: String,
     pub dialect: Dialect,
     pub redactor: Redactor,
-    /// `None` passes signaling in memory.
-    pub endpoints: Option<Endpoints>,
+    /// Those of each scenario; none passes signaling in memory.
+    pub endpoints: Vec<Endpoints>,
     /// Watches the target's processes, if they are on this machine.
     pub target_process: Option<TargetRecorder>,
     pub gathering: Gathering,
@@ -183,7 +183,7 @@ fn planned_facts(common: &RunContext, target: String) -> RunFacts {
         phases: vec![],
         kinds: kinds_of(&common.dialect),
         thresholds: common.plan.profile.validity.thresholds,
-        traced: common.endpoints.is_some() && common.plan.profile.target.traceparent,
+        traced: !common.endpoints.is_empty() && common.plan.profile.target.traceparent,
         tags: common.plan.profile.tags.clone(),
     }
 }
@@ -224,7 +224,8 @@ fn merged(kinds: usize, results: Vec<WorkerResult>, interrupted: bool) -> RunFig
 }
 
 fn pool(plan: &Plan) -> Arc<[u8]> {
-    let mut pool = vec![0; POOL_BYTES + plan.profile.messages.bytes_max as usize];
+    let largest = plan.profile.scenarios.iter().map(|scenario| scenario.messages.bytes_max).max().unwrap_or(0);
+    let mut pool = vec![0; POOL_BYTES + largest as usize];
     plan.seed.stream("payload", 0).fill_bytes(&mut pool);
     pool.into()
 }

@@ -2,10 +2,11 @@
 
 use super::peer_rows::PeerRows;
 use crate::dialect::{Connect, Conversation, Dialect, PeerIdentity, PreparedValues, Wire};
-use crate::profile::{Secret, Target};
+use crate::plan::RoomPlan;
+use crate::profile::{OwnTarget, Secret, Target};
 use crate::signaling::{Connector, Endpoint, HttpSteps, Limits, OwnRequest, Proxy, TargetPolicy};
 use crate::summary::TargetRoute;
-use crate::vocabulary::{Approval, Initiator, Naming, Redactor, Seed, TraceContext, Trigger};
+use crate::vocabulary::{Approval, Initiator, Naming, Place, Redactor, Seed, TraceContext, Trigger};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::Value;
 use std::cell::RefCell;
@@ -26,6 +27,8 @@ pub struct Access {
     pub route: Connector,
     /// One token a peer, in the order of the plan; empty, or at least one for each peer.
     pub tokens: Arc<[Secret]>,
+    /// The tokens of each scenario's own peers, in the order of the plan; `None` where `tokens` go.
+    pub scenario_tokens: Vec<Option<Arc<[Secret]>>>,
     /// A row a peer, in the order of the plan; empty, or as many as peers unless they are used again.
     pub data: Arc<PeerRows>,
     /// The command-line options of this route, quoted for a shell, each after a space; without secrets.
@@ -64,8 +67,20 @@ pub struct Endpoints {
     user_agent: String,
     access: Access,
     route: Arc<Connector>,
+    /// The tokens are of one scenario's peers alone, and go by their number among these.
+    has_own_tokens: bool,
     /// The seed and the id of a run whose peers have traces of their own.
     traced: Option<(Seed, String)>,
+}
+
+/// The peer whose endpoint is wanted.
+#[derive(Clone, Copy, Debug)]
+pub struct EndpointPeer<'a> {
+    pub id: &'a str,
+    /// Index in the plan.
+    pub index: u32,
+    pub token: &'a str,
+    pub room_id: &'a str,
 }
 
 impl Endpoints {
@@ -74,7 +89,18 @@ impl Endpoints {
         let user_agent = format!("meshload/{} (run {run_id})", env!("CARGO_PKG_VERSION"));
         let limits = Limits::new(target.message_bytes_max);
         let route = Arc::new(Connector { limits, ..access.route.clone() });
-        Self { target, url, user_agent, access, route, traced: None }
+        Self { target, url, user_agent, access, route, has_own_tokens: false, traced: None }
+    }
+
+    /// The endpoints of the peers of one scenario, by its index and its own target.
+    pub fn of_scenario(&self, index: usize, own: &OwnTarget) -> Self {
+        let mut endpoints = self.clone();
+        endpoints.url = own.url(&self.url);
+        if let Some(Some(tokens)) = self.access.scenario_tokens.get(index) {
+            endpoints.access.tokens = tokens.clone();
+            endpoints.has_own_tokens = true;
+        }
+        endpoints
     }
 
     /// The same with a `traceparent` in each peer's requests, unless the profile switches it off.
@@ -103,6 +129,12 @@ impl Endpoints {
         self.access.token(peer_index)
     }
 
+    /// The token of the peer at `place` in `room`, which may be one of its scenario's own.
+    pub fn token_in(&self, room: &RoomPlan, place: Place) -> &str {
+        let in_scenario = room.scenario_peers_before + u32::from(place.seat.0);
+        self.token(if self.has_own_tokens { in_scenario } else { place.peer.0 })
+    }
+
     /// The row of a peer; null if there are none.
     pub fn data(&self, peer_index: u32) -> Value {
         self.access.data.value(peer_index)
@@ -120,17 +152,15 @@ impl Endpoints {
     /// The URL does not parse once its placeholders are filled in.
     pub fn of(
         &self,
-        peer_id: &str,
-        peer_index: u32,
-        room_id: &str,
+        peer: EndpointPeer<'_>,
         conversation: Option<&mut dyn Conversation>,
     ) -> Result<Endpoint, url::ParseError> {
+        let EndpointPeer { id: peer_id, index: peer_index, token, room_id } = peer;
         let fill = |text: &str| {
             text.replace("{peer.id}", peer_id)
                 .replace("{peer.index}", &peer_index.to_string())
                 .replace("{room.id}", room_id)
         };
-        let token = self.token(peer_index);
         let encode = |value: &str| utf8_percent_encode(value, RESERVED).to_string();
         let url = fill(&self.url).replace("{token}", &encode(token));
         let rows = &self.access.data;
@@ -197,7 +227,8 @@ impl Endpoints {
             prepared: PreparedValues::default(),
         };
         let mut conversation = dialect.converse(identity);
-        (self.of("probe", 0, "probe", Some(&mut *conversation)), conversation)
+        let peer = EndpointPeer { id: "probe", index: 0, token: self.token(0), room_id: "probe" };
+        (self.of(peer, Some(&mut *conversation)), conversation)
     }
 }
 
@@ -206,6 +237,11 @@ mod tests {
     use super::*;
     use crate::dialect;
     use crate::profile::{self, ProfileSource};
+
+    fn of(endpoints: &Endpoints, index: u32, room_id: &str) -> Endpoint {
+        let peer = EndpointPeer { id: "m1-07", index, token: endpoints.token(index), room_id };
+        endpoints.of(peer, None).unwrap()
+    }
 
     #[test]
     fn the_dialect_adds_what_the_profile_does_not_say() {
@@ -233,8 +269,8 @@ mod tests {
                     subprotocol = \"{peer.id}\"\nheaders = { X-Peer = \"{peer.index} of {room.id}\" }\n";
         let profile = profile::read(ProfileSource { name: "p.toml", text }, &[], &|_| None).unwrap();
         let url = profile.target.url.as_ref().unwrap().reveal().to_owned();
-        let endpoint =
-            Endpoints::new(profile.target, url, "m1", Access::default()).of("m1-07", 7, "m1-room-0", None).unwrap();
+        let endpoints = Endpoints::new(profile.target, url, "m1", Access::default());
+        let endpoint = of(&endpoints, 7, "m1-room-0");
         assert_eq!(endpoint.url.as_str(), "wss://a.example/ws/m1-room-0?id=m1-07&n=7");
         assert_eq!(endpoint.headers, [("X-Peer".to_owned(), "7 of m1-room-0".to_owned())]);
         assert_eq!(endpoint.subprotocol.as_deref(), Some("m1-07"));
@@ -248,7 +284,7 @@ mod tests {
             let profile = profile::read(ProfileSource { name: "p.toml", text: &text }, &[], &|_| None).unwrap();
             let url = profile.target.url.as_ref().unwrap().reveal().to_owned();
             let endpoints = Endpoints::new(profile.target, url, "m1", Access::default()).traced(Seed(1), "m1");
-            let headers = endpoints.of("m1-07", 7, "r", None).unwrap().headers;
+            let headers = of(&endpoints, 7, "r").headers;
             assert_eq!(headers.iter().map(|(_, value)| value.clone()).next(), expected, "{text}");
             assert!(headers.len() <= 1);
         };
@@ -267,7 +303,7 @@ mod tests {
         let access = Access { tokens: Arc::from(tokens), ..Access::default() };
         let endpoints = Endpoints::new(profile.target, url, "m1", access);
         let check = |index: u32, in_the_url: &str, plain: &str| {
-            let endpoint = endpoints.of("m1-07", index, "r", None).unwrap();
+            let endpoint = of(&endpoints, index, "r");
             assert_eq!(endpoint.url.as_str(), format!("wss://a.example/{in_the_url}?t={in_the_url}"));
             assert_eq!(endpoint.headers, [("Authorization".to_owned(), format!("Bearer {plain}"))]);
             assert_eq!(endpoint.subprotocol.as_deref(), Some(plain));

@@ -107,6 +107,8 @@ mod tests {
             back: back.map(|back| SECOND * back),
         };
         ChurnSchedule::new(&[RoomPlan {
+            scenario: 0,
+            scenario_peers_before: 0,
             index: RoomIndex(0),
             id: "room".to_owned(),
             first: PeerIndex(0),

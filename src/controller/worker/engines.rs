@@ -5,6 +5,7 @@ use crate::engine::{
     CandidatePolicy, Engine, EngineSettings, LeanEngine, LeanSetup, NoneEngine, PeerAddresses, WebrtcEngine,
     WebrtcSetup,
 };
+use crate::profile::Scenario;
 use crate::vocabulary::{Certificates, EngineKind, Failure, Phase, Place, Reason, Seed};
 use std::sync::Arc;
 
@@ -32,12 +33,12 @@ pub(super) enum Engines {
 }
 
 impl Engines {
-    /// Prepares the engine of the profile; a failure makes `Broken`.
-    pub(super) fn new(common: &RunContext) -> Self {
+    /// Prepares the engines of one scenario; a failure makes `Broken`.
+    pub(super) fn new(common: &RunContext, scenario: &Scenario) -> Self {
         let made = match common.plan.profile.engine.kind {
             EngineKind::None => Ok(Self::None),
-            EngineKind::Lean => lean(common),
-            EngineKind::Webrtc => webrtc(common),
+            EngineKind::Lean => lean(common, scenario),
+            EngineKind::Webrtc => webrtc(common, scenario),
         };
         made.unwrap_or_else(Self::Broken)
     }
@@ -74,40 +75,41 @@ impl Engines {
     }
 }
 
-fn lean(common: &RunContext) -> Result<Engines, String> {
-    let setup = LeanSetup::new(settings(common))?;
-    Ok(Engines::Lean { setup, guests: guests(common)?, certificates: common.plan.profile.engine.certificates })
+fn lean(common: &RunContext, scenario: &Scenario) -> Result<Engines, String> {
+    let setup = LeanSetup::new(settings(common, scenario))?;
+    Ok(Engines::Lean {
+        setup,
+        guests: guests(common, scenario.rooms.guests)?,
+        certificates: common.plan.profile.engine.certificates,
+    })
 }
 
-fn webrtc(common: &RunContext) -> Result<Engines, String> {
-    let profile = &common.plan.profile;
-    let bytes_max = profile.messages.bytes_max.max(MESSAGE_BYTES_LEAST);
-    let setup = WebrtcSetup::new(settings(common), bytes_max, common.gathering.clone());
+fn webrtc(common: &RunContext, scenario: &Scenario) -> Result<Engines, String> {
+    let bytes_max = scenario.messages.bytes_max.max(MESSAGE_BYTES_LEAST);
+    let setup = WebrtcSetup::new(settings(common, scenario), bytes_max, common.gathering.clone());
     let setup = Arc::new(setup.map_err(|error| error.to_string())?);
-    Ok(Engines::Webrtc { setup, certificates: profile.engine.certificates })
+    Ok(Engines::Webrtc { setup, certificates: common.plan.profile.engine.certificates })
 }
 
-fn settings(common: &RunContext) -> EngineSettings {
-    let profile = &common.plan.profile;
+fn settings(common: &RunContext, scenario: &Scenario) -> EngineSettings {
     EngineSettings {
         addresses: PeerAddresses::default(),
-        timeout: profile.handshake.timeout,
-        trickle: common.trickles(),
-        ordered: profile.messages.ordered,
-        reliability: profile.messages.reliability,
+        timeout: scenario.handshake.timeout,
+        trickle: common.trickles(scenario),
+        ordered: scenario.messages.ordered,
+        reliability: scenario.messages.reliability,
     }
 }
 
-/// The number of guests a room, and the addresses that they may have; `None` if no guest is expected.
+/// The number of `guests` a room, and the addresses that they may have; `None` if no guest is expected.
 ///
 /// # Errors
 /// This machine has no route to the addresses of `--allow-candidates`.
-fn guests(common: &RunContext) -> Result<Option<(u16, CandidatePolicy)>, String> {
-    let guests = common.plan.profile.rooms.guests;
+fn guests(common: &RunContext, guests: u16) -> Result<Option<(u16, CandidatePolicy)>, String> {
     if guests == 0 {
         return Ok(None);
     }
-    let allowed = common.endpoints.as_ref().map(|endpoints| endpoints.target_policy().allowed_candidates.clone());
+    let allowed = common.endpoints.first().map(|endpoints| endpoints.target_policy().allowed_candidates.clone());
     let policy = CandidatePolicy::new(allowed.unwrap_or_default());
     policy.map(|policy| Some((guests, policy))).map_err(|error| format!("--allow-candidates: {error}"))
 }

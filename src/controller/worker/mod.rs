@@ -13,6 +13,7 @@ use crate::metrics::{Depths, LiveMetrics, Recorder, RoomFacts, all_timers};
 use crate::os::thread_id;
 use crate::peer::PeerCommand;
 use crate::plan::RoomPlan;
+use crate::profile::Scenario;
 use crate::signaling::MemoryListener;
 use crate::summary::Histogram;
 use spawner::PeerSpawner;
@@ -50,9 +51,10 @@ pub(super) fn run_worker(
     commands: watch::Receiver<Option<PeerCommand>>,
 ) -> WorkerResult {
     let facts: Vec<RoomFacts> = rooms.iter().map(|room| room_facts(common, room)).collect();
-    let timeout = common.plan.profile.handshake.timeout;
+    let scenarios = &common.plan.profile.scenarios;
+    let timeout = scenarios.iter().map(|scenario| scenario.handshake.timeout).max().unwrap_or_default();
     let kinds = common.dialect.kinds().len();
-    let guests = common.plan.profile.rooms.guests;
+    let guests = scenarios.iter().map(|scenario| scenario.rooms.guests).max().unwrap_or(0);
     let recorder = Recorder::new(&facts, common.start, timeout, kinds).tracing(&common.sample).admitting(guests);
     let recorder = Rc::new(RefCell::new(recorder));
     common.statuses.of(worker).thread = Some(thread_id());
@@ -85,13 +87,14 @@ async fn play(
     let clock = driver::AlarmClock::new()?;
     let ticking = clock.clone();
     let ticking = tokio::task::spawn_local(async move { ticking.run().await });
-    let listener = common.endpoints.is_none().then(|| {
+    let serve = |scenario: &Scenario| {
         let (listener, calls) = MemoryListener::new();
-        let trigger = common.plan.profile.handshake.trigger;
-        tokio::task::spawn_local(in_memory_server::serve(clock.clone(), calls, trigger));
+        tokio::task::spawn_local(in_memory_server::serve(clock.clone(), calls, scenario.handshake.trigger));
         listener
-    });
-    let mut spawner = PeerSpawner::new(common.clone(), rooms, clock.clone(), recorder.clone(), listener);
+    };
+    let in_memory = common.plan.profile.scenarios.iter().filter(|_| common.endpoints.is_empty());
+    let listeners = in_memory.map(serve).collect();
+    let mut spawner = PeerSpawner::new(common.clone(), rooms, clock.clone(), recorder.clone(), listeners);
     let mut status = tokio::time::interval(STATUS_EVERY);
     status.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut lag = Histogram::default();

@@ -15,8 +15,6 @@ pub(super) struct RoomMailboxes {
     pub(super) rooms: RefCell<Vec<RoomState>>,
     pub(super) log: Option<EventLogHandle>,
     pub(super) redactor: Arc<Redactor>,
-    /// Messages start in all rooms at once (`messages.start = "barrier"`), not room by room.
-    pub(super) has_barrier: bool,
 }
 
 #[derive(Default)]
@@ -24,6 +22,8 @@ pub(super) struct RoomState {
     pub(super) mailboxes: Vec<(Seat, mpsc::Sender<PeerCommand>)>,
     pub(super) has_traffic: bool,
     pub(super) traffic_stopped: bool,
+    /// Messages start in all rooms at once (`messages.start = "barrier"`), not room by room.
+    pub(super) has_barrier: bool,
 }
 
 impl RoomMailboxes {
@@ -42,7 +42,7 @@ impl RoomMailboxes {
                 | EventKind::Peer(PeerEvent::PeerFailed { .. })
                 | EventKind::Peer(PeerEvent::Dropped { .. })
         );
-        if decides && !self.has_barrier && recorder.room_decided(event.place.room) {
+        if decides && !self.rooms.borrow()[room].has_barrier && recorder.room_decided(event.place.room) {
             self.rooms.borrow_mut()[room].start_traffic();
         }
     }

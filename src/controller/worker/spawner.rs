@@ -2,6 +2,7 @@
 
 use super::super::context::RunContext;
 use super::super::report::event_log::EventLogHandle;
+use super::super::target::endpoint::EndpointPeer;
 use super::churn_schedule::{ChurnAction, ChurnSchedule, ChurnStep};
 use super::engines::Engines;
 use super::room_mailboxes::{RoomMailboxes, RoomState};
@@ -10,7 +11,7 @@ use crate::driver::{AlarmClock, COMMANDS_MORE, IdExchange, PeerEnd, PeerSpec, Pe
 use crate::metrics::Recorder;
 use crate::peer::{PeerCommand, ReconnectBackoff, TrafficConfig};
 use crate::plan::{LeaveManner, RoomPlan};
-use crate::profile::Start;
+use crate::profile::{Scenario, Start};
 use crate::signaling::{MemoryListener, SignalingConnection, Transport};
 use crate::vocabulary::{Event, EventKind, Failure, HandshakeSettings, PeerEvent, Phase, Place, Reason, Seat, Seed};
 use rand::RngExt;
@@ -38,13 +39,14 @@ pub(super) struct PeerSpawner {
     churn: ChurnSchedule,
     /// The number of returns of each peer that came back.
     sessions: FxHashMap<Place, u32>,
-    engines: Engines,
+    /// Engines of each scenario.
+    engines: Vec<Engines>,
     /// One a room; empty if the dialect needs no exchange of ids.
     exchanges: Vec<IdExchange>,
     clock: Rc<AlarmClock>,
     mailboxes: Rc<RoomMailboxes>,
-    /// The in-memory server of a control run; `None` with a real target.
-    listener: Option<MemoryListener>,
+    /// The in-memory servers of a control run, one a scenario; empty with a real target.
+    listeners: Vec<MemoryListener>,
     /// Each gives the most frames that waited to be written.
     tasks: JoinSet<PeerEnd>,
     /// Connections of peers that vanished; they stay open until the worker ends.
@@ -61,7 +63,7 @@ impl PeerSpawner {
         plans: Vec<RoomPlan>,
         clock: Rc<AlarmClock>,
         recorder: Rc<RefCell<Recorder>>,
-        listener: Option<MemoryListener>,
+        listeners: Vec<MemoryListener>,
     ) -> Self {
         let due = |(room, plan): (usize, &RoomPlan)| {
             let seats = plan.due.iter().enumerate();
@@ -69,16 +71,19 @@ impl PeerSpawner {
         };
         let mut arrivals: Vec<_> = plans.iter().enumerate().flat_map(due).collect();
         arrivals.sort_unstable();
-        let rooms = RefCell::new(plans.iter().map(|_| RoomState::default()).collect());
+        let room = |plan: &RoomPlan| {
+            let has_barrier = common.scenario(plan).messages.start == Start::Barrier;
+            RoomState { has_barrier, ..RoomState::default() }
+        };
+        let rooms = RefCell::new(plans.iter().map(room).collect());
         let exchanges = match common.dialect.needs_id_exchange() {
             true => plans.iter().map(|plan| IdExchange::new(plan.size())).collect(),
             false => vec![],
         };
         let log = common.events.clone().map(EventLogHandle::new);
         let redactor = common.redactor.clone();
-        let has_barrier = common.plan.profile.messages.start == Start::Barrier;
         Self {
-            engines: Engines::new(&common),
+            engines: common.plan.profile.scenarios.iter().map(|scenario| Engines::new(&common, scenario)).collect(),
             exchanges,
             common,
             churn: ChurnSchedule::new(&plans),
@@ -87,8 +92,8 @@ impl PeerSpawner {
             arrivals,
             next: 0,
             clock,
-            mailboxes: Rc::new(RoomMailboxes { recorder, rooms, log, redactor, has_barrier }),
-            listener,
+            mailboxes: Rc::new(RoomMailboxes { recorder, rooms, log, redactor }),
+            listeners,
             tasks: JoinSet::new(),
             vanished: vec![],
             places: FxHashMap::default(),
@@ -256,30 +261,31 @@ impl PeerSpawner {
         if common.out_of_memory.load(Ordering::Relaxed) {
             return Err(Failure::new(Phase::Connect, Reason::GeneratorLimit, "memory"));
         }
-        let profile = &common.plan.profile;
+        let (profile, scenario) = (&common.plan.profile, common.scenario(plan));
         let session = self.sessions.get(&place).copied().unwrap_or(0);
         let seed = session_seed(common.plan.seed, session);
         let draws = seed.stream("redial", place.peer.0.into());
+        let endpoints = common.endpoints.get(plan.scenario);
         let spec = PeerSpec {
             place,
             room_size: plan.size(),
-            guests: profile.rooms.guests,
+            guests: scenario.rooms.guests,
             naming: common.naming.clone(),
             name: place.peer.to_string(),
             room: common.room_id(plan),
             dialect: common.dialect.clone(),
-            handshake: HandshakeSettings { trickle: common.trickles(), ..profile.handshake },
+            handshake: HandshakeSettings { trickle: common.trickles(scenario), ..scenario.handshake },
             epoch: (common.start, common.start_unix_ms),
-            data: common.endpoints.as_ref().map_or(Value::Null, |all| all.data(place.peer.0)),
-            token: common.endpoints.as_ref().map_or("", |all| all.token(place.peer.0)).to_owned(),
+            data: endpoints.map_or(Value::Null, |all| all.data(place.peer.0)),
+            token: endpoints.map_or("", |all| all.token_in(plan, place)).to_owned(),
             seed,
-            traffic: traffic(common, place, session),
+            traffic: traffic(common, scenario, place, session),
             backoff: profile.reconnect.map(|reconnect| ReconnectBackoff::new(reconnect.first, reconnect.cap, draws)),
             exchange: self.exchanges.get(room).cloned(),
         };
         let mut virtual_peer = spec.build();
-        let transport = self.transport(place, &common.room_id(plan), virtual_peer.conversation())?;
-        let engine = self.engines.open(seed, place, plan.size())?;
+        let transport = self.transport(place, plan, virtual_peer.conversation())?;
+        let engine = self.engines[plan.scenario].open(seed, place, plan.size())?;
         let (mailbox, commands) =
             mpsc::channel(usize::from(plan.size()) + ChurnSchedule::steps_max(plan) + COMMANDS_MORE);
         let mailboxes = self.mailboxes.clone();
@@ -292,17 +298,22 @@ impl PeerSpawner {
     fn transport(
         &self,
         place: Place,
-        room_id: &str,
+        plan: &RoomPlan,
         conversation: &mut dyn Conversation,
     ) -> Result<Transport, Failure> {
-        if let Some(listener) = &self.listener {
+        if let Some(listener) = self.listeners.get(plan.scenario) {
             return Ok(Transport::Memory(listener.clone()));
         }
         let unfit = |why: String| Failure::new(Phase::Connect, Reason::Protocol, format!("URL: {why}"));
-        let endpoints = self.common.endpoints.as_ref().ok_or_else(|| unfit("there is none".to_owned()))?;
-        let endpoint = endpoints
-            .of(&self.common.naming.peer(place.peer), place.peer.0, room_id, Some(conversation))
-            .map_err(|error| unfit(error.to_string()))?;
+        let common = &self.common;
+        let endpoints = common.endpoints.get(plan.scenario).ok_or_else(|| unfit("there is none".to_owned()))?;
+        let peer = EndpointPeer {
+            id: &common.naming.peer(place.peer),
+            index: place.peer.0,
+            token: endpoints.token_in(plan, place),
+            room_id: &common.room_id(plan),
+        };
+        let endpoint = endpoints.of(peer, Some(conversation)).map_err(|error| unfit(error.to_string()))?;
         Ok(Rc::new(endpoint).into())
     }
 }
@@ -315,10 +326,10 @@ fn session_seed(seed: Seed, session: u32) -> Seed {
     }
 }
 
-fn traffic(common: &RunContext, place: Place, session: u32) -> TrafficConfig {
-    let (plan, messages) = (&common.plan, &common.plan.profile.messages);
+fn traffic(common: &RunContext, scenario: &Scenario, place: Place, session: u32) -> TrafficConfig {
+    let (plan, messages) = (&common.plan, &scenario.messages);
     TrafficConfig {
-        pattern: common.traffic_pattern(),
+        pattern: common.traffic_pattern(scenario),
         interval: Duration::from_secs_f64(1.0 / messages.rate.max(f64::MIN_POSITIVE)).min(Duration::from_secs(86_400)),
         bytes: (messages.bytes_min, messages.bytes_max),
         pool: common.pool.clone(),

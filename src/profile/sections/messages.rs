@@ -117,8 +117,16 @@ fn reliability(section: &Section<'_>) -> Reliability {
 
 const LIMITS: [&str; 2] = ["max_retransmits", "max_lifetime"];
 
-/// Drops a `reliable` that a limit of higher precedence overrides, and the other way round.
+/// Drops a `reliable` that a limit of higher precedence overrides, and the other way round; of two limits, the one of
+/// lower precedence.
 pub(crate) fn drop_overridden(messages: &mut Tree) {
+    for (limit, other) in [(LIMITS[0], LIMITS[1]), (LIMITS[1], LIMITS[0])] {
+        let (Some(own), Some(above)) = (messages.get(limit), messages.get(other)) else { break };
+        if own.at.is_overridden_by(&above.at) {
+            messages.remove(limit);
+            break;
+        }
+    }
     let reliable = messages.get("reliable").map(|node| node.at.clone());
     let limit = LIMITS.iter().filter_map(|key| messages.get(*key)).map(|node| node.at.clone()).next();
     let (Some(reliable), Some(limit)) = (reliable, limit) else { return };

@@ -7,6 +7,7 @@ pub(crate) mod handshake;
 pub(crate) mod messages;
 pub(crate) mod phases;
 pub(crate) mod rooms;
+pub(crate) mod scenarios;
 pub(crate) mod tags;
 pub(crate) mod target;
 pub(crate) mod verdict;

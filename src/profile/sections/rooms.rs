@@ -3,10 +3,9 @@
 use crate::profile::section::Section;
 use crate::vocabulary::EngineKind;
 
-/// The rooms of a run.
+/// The rooms of a scenario.
 #[derive(Clone, Debug, PartialEq)]
 pub struct RoomSettings {
-    pub count: u32,
     pub size: Size,
     /// The room's id, in which `{index}` stands for the room's index.
     pub id: String,
@@ -21,14 +20,19 @@ pub struct Size {
     pub max: u16,
 }
 
+/// The number of rooms of the run.
+pub(crate) fn count(root: &Section<'_>) -> u32 {
+    root.section("rooms").whole("count", "a run has from 1 to 4294967295 rooms") as u32
+}
+
 pub(crate) fn check(root: &Section<'_>) -> RoomSettings {
     let section = root.section("rooms");
-    let count = section.whole("count", "a run has from 1 to 4294967295 rooms") as u32;
+    let count = count(root);
     let guests = section.whole("guests", "a room admits from 0 to 100 guests") as u16;
-    let rooms = RoomSettings { count, size: size(&section), id: id(&section, count), guests };
+    let rooms = RoomSettings { size: size(&section), id: id(&section, count), guests };
 
     // Peers are numbered with 32 bits.
-    let peers = u64::from(rooms.count) * u64::from(rooms.size.max);
+    let peers = u64::from(count) * u64::from(rooms.size.max);
     if peers > u64::from(u32::MAX) {
         section.problem("count", format!("{peers} peers are too many; a plan has at most 4294967295"));
     }

@@ -59,6 +59,54 @@ const TIMED: Takes = Time(Duration::ZERO, seconds(600));
 const STAGE: Takes = Time(Duration::from_millis(1), seconds(7 * 24 * 3600));
 const PAUSE: Takes = Time(Duration::from_millis(1), seconds(600));
 
+/// A room is a full mesh, so its edges grow with the square of its size.
+const ROOM_SIZE: Takes = OneOrRange(&Whole(2, 10_000));
+/// Guests are browsers of people.
+const GUESTS: Takes = Whole(0, 100);
+
+/// The keys of `[handshake]`, of the run or of a scenario.
+const HANDSHAKE: &[Key] = &[
+    key("trigger", Words(&["user-joined-room", "peer-ready", "participant-joined", "room-list"])),
+    key("initiator", Words(&["lower-id", "existing", "newcomer"])),
+    key("trickle", Flag),
+    key("settle", TIMED),
+    key("timeout", Time(Duration::from_millis(10), seconds(600))),
+    key("approval", Words(&["off", "approve", "reject", "ignore"])),
+];
+
+/// The keys of `[messages]`, of the run or of a scenario.
+const MESSAGES: &[Key] = &[
+    key("pattern", Words(&["broadcast", "ping-pong", "none"])),
+    key("start", Words(&["room", "barrier"])),
+    key("rate", Rate),
+    key("size", OneOrRange(&Bytes)),
+    key("ordered", Flag),
+    key("reliable", Flag),
+    key("max_retransmits", Whole(0, u16::MAX as u64)),
+    key("max_lifetime", Time(Duration::ZERO, Duration::from_millis(u16::MAX as u64))),
+];
+
+/// The keys of `[churn]`, of the run or of a scenario.
+const CHURN: &[Key] = &[
+    key("leave", ShareRate),
+    key("stay", Range(&Time(seconds(1), seconds(86_400)))),
+    key("rejoin", Flag),
+    key("host_leaves", Flag),
+    key("silent", Share),
+    key("vanish", Share),
+];
+
+/// The keys of a scenario: those of the run's sections that its rooms may have otherwise.
+const SCENARIO: &[Key] = &[
+    key("name", Text),
+    key("share", Share),
+    key("rooms", Table(&[key("size", ROOM_SIZE), key("id", Text), key("guests", GUESTS)])),
+    key("handshake", Table(HANDSHAKE)),
+    key("messages", Table(MESSAGES)),
+    key("churn", Table(CHURN)),
+    key("target", Table(&[key("path", Text), key("tokens", Text)])),
+];
+
 /// The keys before the first section, and the sections.
 pub(crate) const PROFILE: &[Key] = &[
     key("name", Text),
@@ -82,11 +130,9 @@ pub(crate) const PROFILE: &[Key] = &[
         "rooms",
         Table(&[
             key("count", Whole(1, u32::MAX as u64)),
-            // A room is a full mesh, so its edges grow with the square of its size.
-            key("size", OneOrRange(&Whole(2, 10_000))),
+            key("size", ROOM_SIZE),
             key("id", Text),
-            // Guests are browsers of people.
-            key("guests", Whole(0, 100)),
+            key("guests", GUESTS),
         ]),
     ),
     key(
@@ -111,41 +157,9 @@ pub(crate) const PROFILE: &[Key] = &[
         ]),
     ),
     key("phases", Table(&[key("warmup", WEEK), key("steady", WEEK), key("drain", WEEK)])),
-    key(
-        "handshake",
-        Table(&[
-            key("trigger", Words(&["user-joined-room", "peer-ready", "participant-joined", "room-list"])),
-            key("initiator", Words(&["lower-id", "existing", "newcomer"])),
-            key("trickle", Flag),
-            key("settle", TIMED),
-            key("timeout", Time(Duration::from_millis(10), seconds(600))),
-            key("approval", Words(&["off", "approve", "reject", "ignore"])),
-        ]),
-    ),
-    key(
-        "messages",
-        Table(&[
-            key("pattern", Words(&["broadcast", "ping-pong", "none"])),
-            key("start", Words(&["room", "barrier"])),
-            key("rate", Rate),
-            key("size", OneOrRange(&Bytes)),
-            key("ordered", Flag),
-            key("reliable", Flag),
-            key("max_retransmits", Whole(0, u16::MAX as u64)),
-            key("max_lifetime", Time(Duration::ZERO, Duration::from_millis(u16::MAX as u64))),
-        ]),
-    ),
-    key(
-        "churn",
-        Table(&[
-            key("leave", ShareRate),
-            key("stay", Range(&Time(seconds(1), seconds(86_400)))),
-            key("rejoin", Flag),
-            key("host_leaves", Flag),
-            key("silent", Share),
-            key("vanish", Share),
-        ]),
-    ),
+    key("handshake", Table(HANDSHAKE)),
+    key("messages", Table(MESSAGES)),
+    key("churn", Table(CHURN)),
     key(
         "engine",
         Table(&[
@@ -172,6 +186,7 @@ pub(crate) const PROFILE: &[Key] = &[
         ]),
     ),
     key("faults", Table(&[key("rules", List(&Text))])),
+    key("scenarios", List(&Table(SCENARIO))),
     key("tags", Texts),
     key("gates", Gates),
 ];

@@ -6,7 +6,10 @@ use proptest::prelude::*;
 /// The profile without the gates' places, which an exported profile can't keep.
 fn without_lines(mut profile: Profile) -> Profile {
     profile.gates.iter_mut().for_each(|gate| gate.at.clear());
-    profile.approval_at.clear();
+    for scenario in &mut profile.scenarios {
+        scenario.approval_at.clear();
+        scenario.target.tokens.iter_mut().for_each(|tokens| tokens.at.clear());
+    }
     profile.target.dialect_at.clear();
     profile
 }
@@ -22,6 +25,11 @@ fn any_override() -> impl Strategy<Value = Override> {
         Just(change(Knob::Set, "arrivals.shape=burst")),
         Just(change(Knob::Set, "arrivals={shape=\"steps\", steps=[{rate=\"3/s\", for=\"2s\"}, {rate=\"1/s\"}]}")),
         Just(change(Knob::Set, "messages.max_retransmits=2")),
+        Just(change(
+            Knob::Set,
+            "scenarios=[{name=\"a\",share=\"40%\",messages={reliable=true}},{name=\"b\",share=\"60%\"}]"
+        )),
+        Just(change(Knob::Set, "churn.leave=2%/min")),
         Just(change(Knob::Header, "X-Key: k3y")),
         Just(change(Knob::Header, "Authorization: Bearer ${TOKEN}")),
         Just(change(Knob::Target, "wss://u:p4ss@a.example/ws/?q=1")),

@@ -2,6 +2,7 @@
 
 mod candidates;
 mod generated;
+mod scenarios;
 mod schema;
 
 use super::syntax::keys;
@@ -41,12 +42,12 @@ fn an_empty_profile_is_all_defaults() {
     let profile = profile("", &[]).unwrap();
     assert_eq!(profile.name, "p");
     assert_eq!(
-        profile.rooms,
-        RoomSettings { count: 10, size: Size { min: 4, max: 4 }, id: "room-{index}".to_owned(), guests: 0 }
+        profile.scenarios[0].rooms,
+        RoomSettings { size: Size { min: 4, max: 4 }, id: "room-{index}".to_owned(), guests: 0 }
     );
     assert_eq!(profile.arrivals, [ArrivalStage::Constant { rate: 20.0, lasts: None }]);
-    assert_eq!(profile.handshake.timeout, Duration::from_secs(10));
-    assert_eq!(profile.messages.reliability, Reliability::Reliable);
+    assert_eq!(profile.scenarios[0].handshake.timeout, Duration::from_secs(10));
+    assert_eq!(profile.scenarios[0].messages.reliability, Reliability::Reliable);
     assert_eq!(profile.target.url, None);
     assert!(profile.gates.is_empty());
 }
@@ -82,7 +83,7 @@ message_latency = [{ expr = "p(99) < 50ms", abort = true, after = "30s", min_sam
     .unwrap();
     assert_eq!(profile.target.url.unwrap().reveal(), "wss://signal.example.org/ws/{room.id}?id={peer.id}");
     assert_eq!(profile.target.headers["Authorization"].reveal(), "Bearer s3cret");
-    assert_eq!(profile.rooms.size, Size { min: 2, max: 8 });
+    assert_eq!(profile.scenarios[0].rooms.size, Size { min: 2, max: 8 });
     assert_eq!(
         profile.arrivals,
         [
@@ -90,8 +91,8 @@ message_latency = [{ expr = "p(99) < 50ms", abort = true, after = "30s", min_sam
             ArrivalStage::Constant { rate: 2.0, lasts: None }
         ]
     );
-    assert_eq!((profile.messages.bytes_min, profile.messages.bytes_max), (64, 1024));
-    assert_eq!(profile.messages.reliability, Reliability::MaxRetransmits(3));
+    assert_eq!((profile.scenarios[0].messages.bytes_min, profile.scenarios[0].messages.bytes_max), (64, 1024));
+    assert_eq!(profile.scenarios[0].messages.reliability, Reliability::MaxRetransmits(3));
     let gates: Vec<_> =
         profile.gates.iter().map(|gate| format!("{}: {} {}", gate.metric, gate.expr, gate.at)).collect();
     assert_eq!(
@@ -215,10 +216,10 @@ fn an_override_beats_the_profile_and_is_named_when_it_is_wrong() {
         Override::new(Knob::Gate, "edges_failed: rate < 2%"),
     ];
     let profile = profile(text, &overrides).unwrap();
-    assert_eq!((profile.rooms.count, profile.rooms.size), (3, Size { min: 2, max: 5 }));
+    assert_eq!((profile.room_count, profile.scenarios[0].rooms.size), (3, Size { min: 2, max: 5 }));
     assert_eq!(profile.arrivals, [ArrivalStage::Constant { rate: 5.0, lasts: None }]);
-    assert_eq!(profile.handshake.settle, Duration::from_millis(20));
-    assert_eq!(profile.messages.pattern, MessagePattern::None);
+    assert_eq!(profile.scenarios[0].handshake.settle, Duration::from_millis(20));
+    assert_eq!(profile.scenarios[0].messages.pattern, MessagePattern::None);
     assert_eq!(profile.target.headers["x-key"].reveal(), "a:b");
     let gates: Vec<_> = profile.gates.iter().map(|gate| (gate.expr.as_str(), gate.at.as_str())).collect();
     assert_eq!(gates, [("rate < 1%", "p.toml:7"), ("rate < 2%", "--gate"), ("p(50) < 1s", "--gate")]);
@@ -250,7 +251,7 @@ fn an_override_beats_the_profile_and_is_named_when_it_is_wrong() {
 
 #[test]
 fn the_environment_fills_in_and_a_missing_variable_is_named() {
-    assert_eq!(profile("[rooms]\ncount = \"${ROOMS}\"\n", &[]).unwrap().rooms.count, 7);
+    assert_eq!(profile("[rooms]\ncount = \"${ROOMS}\"\n", &[]).unwrap().room_count, 7);
     check("[rooms]\ncount = \"${NONE}\"\n", &["rooms.count: the environment variable NONE is not set (p.toml:2)"]);
     check_with(
         "",
@@ -275,7 +276,7 @@ fn a_lost_peer_dials_again_unless_told_otherwise() {
 
 #[test]
 fn churn_needs_a_steady_phase_and_an_end() {
-    let churn = |text: &str| profile(text, &[]).unwrap().churn;
+    let churn = |text: &str| profile(text, &[]).unwrap().scenarios[0].churn;
     let given = churn("[churn]\nleave = \"6%/min\"\nsilent = \"10%\"\nrejoin = false\nhost_leaves = true\n");
     assert_eq!(given, Churn { leave: 0.001, stay: None, rejoin: false, host_leaves: true, silent: 0.1, vanish: 0.0 });
     assert_eq!(churn(""), Churn { leave: 0.0, stay: None, rejoin: true, host_leaves: false, silent: 0.0, vanish: 0.0 });
@@ -320,7 +321,7 @@ fn a_reliable_channel_has_no_limit_and_a_limit_beats_the_default() {
         "[messages]\nreliable = true\nmax_lifetime = \"100ms\"\n",
         &["messages.reliable: a reliable channel has no max_lifetime; leave one of them out (p.toml:2)"],
     );
-    let reliability = |text: &str| profile(text, &[]).unwrap().messages.reliability;
+    let reliability = |text: &str| profile(text, &[]).unwrap().scenarios[0].messages.reliability;
     assert_eq!(reliability("[messages]\nmax_lifetime = \"100ms\"\n"), Reliability::MaxLifetime(100));
     assert_eq!(reliability("[messages]\nreliable = false\n"), Reliability::MaxRetransmits(0));
 }

@@ -134,7 +134,8 @@ fn any_profile() -> impl Strategy<Value = String> {
             let line = |(key, (value, slip)): (&str, (String, u8))| {
                 format!("{key}{} = {value}", if slip == 0 { "x" } else { "" })
             };
-            format!("[{name}]\n{}", keys.into_iter().zip(values).map(line).collect::<Vec<_>>().join("\n"))
+            let header = if name == "scenarios" { "[[scenarios]]".to_owned() } else { format!("[{name}]") };
+            format!("{header}\n{}", keys.into_iter().zip(values).map(line).collect::<Vec<_>>().join("\n"))
         })
     });
     prop::collection::vec(section, 1..3).prop_map(|sections| sections.join("\n"))
@@ -142,7 +143,7 @@ fn any_profile() -> impl Strategy<Value = String> {
 
 /// Problems that no schema of one value at a time can tell: limits of times and amounts, and what several keys say together.
 fn is_beyond_a_schema(problem: &Problem) -> bool {
-    const BEYOND: [&str; 26] = [
+    const BEYOND: [&str; 29] = [
         "too short",
         "too long",
         "too low",
@@ -169,6 +170,9 @@ fn is_beyond_a_schema(problem: &Problem) -> bool {
         "leave in the steady",
         "write kind",
         "needs a TURN",
+        "add up to",
+        "some of the run's",
+        "a scenario before",
     ];
     let of_texts = [
         "target.url",
@@ -177,6 +181,8 @@ fn is_beyond_a_schema(problem: &Problem) -> bool {
         "target.headers",
         "engine.ice_servers",
         "target.message_max",
+        "scenarios[0].name",
+        "scenarios[0].target",
     ];
     BEYOND.iter().any(|words| problem.message.contains(words))
         || of_texts.iter().any(|path| problem.path.starts_with(path))

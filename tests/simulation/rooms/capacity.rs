@@ -38,11 +38,11 @@ fn play(profile: &Profile, rules: &[FaultRule], foreign: Option<Foreign>, load: 
         kind: RoomModel::Relay,
         routing: Routing::Room,
         list_interval: Duration::from_millis(100),
-        trigger: profile.handshake.trigger,
-        initiator: profile.handshake.initiator,
-        trickle: profile.handshake.trickle,
-        settle: profile.handshake.settle,
-        timeout: profile.handshake.timeout,
+        trigger: profile.scenarios[0].handshake.trigger,
+        initiator: profile.scenarios[0].handshake.initiator,
+        trickle: profile.scenarios[0].handshake.trickle,
+        settle: profile.scenarios[0].handshake.settle,
+        timeout: profile.scenarios[0].handshake.timeout,
         delay_max: Duration::from_micros(200),
         no_webrtc: true,
         rooms: plan.rooms.iter().map(|room| room.due.clone()).collect(),
@@ -220,5 +220,5 @@ fn the_built_in_profile_asks_for_what_the_truth_assumes() {
     let profile = capacity_profile();
     let gates: Vec<_> = profile.gates.iter().map(|gate| (gate.metric.as_str(), gate.expr.as_str())).collect();
     assert_eq!(gates, [("mesh_complete", "rate >= 99%"), ("time_to_open", "p(95) < 800ms")]);
-    assert_eq!(f64::from(profile.rooms.count), RANGE.from);
+    assert_eq!(f64::from(profile.room_count), RANGE.from);
 }

@@ -38,8 +38,8 @@ fn obstacle(args: &ManifestArgs, profile: &Profile, run: &RunName) -> Option<Str
     if profile.target.url.is_none() {
         return Some("the profile has no target: name the --target that all agents load".to_owned());
     }
-    if profile.rooms.count < args.agents {
-        let (agents, rooms) = (args.agents, profile.rooms.count);
+    if profile.room_count < args.agents {
+        let (agents, rooms) = (args.agents, profile.room_count);
         return Some(format!("--agents {agents}: the plan has {rooms} rooms, and a room is never split"));
     }
     let fits = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';

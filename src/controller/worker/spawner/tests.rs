@@ -56,7 +56,7 @@ fn common(url: String) -> Arc<RunContext> {
         sample: Default::default(),
         events: None,
         out_of_memory: false.into(),
-        endpoints: Some(Endpoints::new(target, url, "m1", Access::default())),
+        endpoints: vec![Endpoints::new(target, url, "m1", Access::default())],
         gathering: Gathering::new(vec![], policy).unwrap(),
         dialect: Dialect::named("dashboard").unwrap(),
         naming: Naming::new("m1".to_owned(), 3),
@@ -84,7 +84,7 @@ fn who_arrives_when_the_memory_is_used_up_fails_by_our_limit() {
     in_a_room(async |common, recorder| {
         common.out_of_memory.store(true, Ordering::Relaxed);
         let rooms = common.plan.share(0, 1).rooms;
-        let mut spawner = PeerSpawner::new(common, rooms, AlarmClock::new().unwrap(), recorder.clone(), None);
+        let mut spawner = PeerSpawner::new(common, rooms, AlarmClock::new().unwrap(), recorder.clone(), vec![]);
         while spawner.next_due().is_some() {
             spawner.run_next();
         }
@@ -97,11 +97,11 @@ fn who_arrives_when_the_memory_is_used_up_fails_by_our_limit() {
 fn a_panic_fails_its_own_peer_and_the_others_of_the_room_live_on() {
     in_a_room(async |common, recorder| {
         let rooms = common.plan.share(0, 1).rooms;
-        let mut spawner = PeerSpawner::new(common, rooms, AlarmClock::new().unwrap(), recorder.clone(), None);
-        spawner.engines = Engines::Made(|place| match place.seat {
+        let mut spawner = PeerSpawner::new(common, rooms, AlarmClock::new().unwrap(), recorder.clone(), vec![]);
+        spawner.engines = vec![Engines::Made(|place| match place.seat {
             Seat(0) => Box::new(Panicking),
             _ => Box::new(NoneEngine::new(0)),
-        });
+        })];
         while spawner.next_due().is_some() {
             spawner.run_next();
         }

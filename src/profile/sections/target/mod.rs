@@ -59,22 +59,26 @@ const MESSAGE_BYTES: RangeInclusive<u64> = 1024..=64 * 1024 * 1024;
 pub(crate) const PLACEHOLDERS: &[&str] = &["peer.id", "peer.index", "room.id", "token"];
 
 impl Target {
-    /// The columns of `--data` that the URL, a header or the subprotocol has a placeholder for.
-    pub fn data_columns(&self) -> Vec<String> {
-        let all = self.url.iter().chain(self.headers.values()).chain(&self.subprotocol);
+    /// The texts that each peer fills in; a scenario's own path stands in the place of the URL.
+    fn templates<'a>(&'a self, own_path: Option<&'a Secret>) -> impl Iterator<Item = &'a str> {
+        let own = own_path.or(self.url.as_ref()).into_iter();
+        own.chain(self.headers.values()).chain(&self.subprotocol).map(Secret::reveal)
+    }
+
+    /// The columns of `--data` that the URL (or a scenario's own path), a header or the subprotocol has a placeholder for.
+    pub fn data_columns(&self, own_path: Option<&Secret>) -> Vec<String> {
         let open = format!("{{{DATA}");
         let mut columns = vec![];
-        for text in all {
-            let holes = text.reveal().split(&open).skip(1).filter_map(|rest| rest.split_once('}'));
+        for text in self.templates(own_path) {
+            let holes = text.split(&open).skip(1).filter_map(|rest| rest.split_once('}'));
             columns.extend(holes.map(|(column, _)| column.to_owned()));
         }
         columns
     }
 
-    /// True if the URL, a header or the subprotocol has the placeholder `{token}`.
-    pub fn needs_tokens(&self) -> bool {
-        let all = self.url.iter().chain(self.headers.values()).chain(&self.subprotocol);
-        all.into_iter().any(|text| text.reveal().contains("{token}"))
+    /// True if the URL (or a scenario's own path), a header or the subprotocol has the placeholder `{token}`.
+    pub fn needs_tokens(&self, own_path: Option<&Secret>) -> bool {
+        self.templates(own_path).any(|text| text.contains("{token}"))
     }
 }
 
