@@ -38,7 +38,7 @@ fn main() {
     let events = events(start, for_others.round() as usize);
     let mut spent = Duration::ZERO;
     for _ in 0..PASSES {
-        let mut recorder = Recorder::new(&facts, start, TIMEOUT, KINDS);
+        let mut recorder = Recorder::new(&facts, start, KINDS);
         let began = Instant::now();
         events.iter().for_each(|event| recorder.record(black_box(event)));
         spent += began.elapsed();
@@ -73,15 +73,15 @@ fn show(to_scraper: bool, count: usize) {
     let timers = all_timers(&kinds);
     let workers = [0, 1].map(|worker| {
         let facts: Vec<RoomFacts> = (0..ROOMS).filter(|room| room % 2 == worker).map(room).collect();
-        let mut recorder = Recorder::new(&facts, start, TIMEOUT, KINDS);
+        let mut recorder = Recorder::new(&facts, start, KINDS);
         events(start, 0).iter().for_each(|event| recorder.record(event));
         recorder
     });
     for _ in 0..count {
-        let mut live = workers[0].live(&timers, &kinds);
-        live.merge(workers[1].live(&timers, &kinds));
+        let mut live = workers[0].live(&timers, &kinds, &[]);
+        live.merge(workers[1].live(&timers, &kinds, &[]));
         let snapshot = MetricsSnapshot {
-            samples: MetricsSamples { timers: live.timers(), ..MetricsSamples::default() },
+            samples: MetricsSamples { timers: live.whole().timers(), ..MetricsSamples::default() },
             ..MetricsSnapshot::default()
         };
         if to_scraper {
@@ -97,7 +97,7 @@ fn traced_ns(facts: &[RoomFacts], start: Instant, events: &[Event]) -> f64 {
     let sample = TraceSample::of(facts.iter().map(|room| (room.index, SIZE)), 0);
     let mut spent = Duration::ZERO;
     for _ in 0..PASSES {
-        let mut recorder = Recorder::new(facts, start, TIMEOUT, KINDS).tracing(&sample);
+        let mut recorder = Recorder::new(facts, start, KINDS).tracing(&sample);
         let began = Instant::now();
         events.iter().for_each(|event| recorder.record(black_box(event)));
         spent += began.elapsed();
@@ -109,7 +109,7 @@ fn traced_ns(facts: &[RoomFacts], start: Instant, events: &[Event]) -> f64 {
 /// Nanoseconds that the findings of the whole run take at its end.
 fn findings_ns(summary: &Summary, facts: &[RoomFacts], start: Instant, events: &[Event]) -> f64 {
     let sample = TraceSample::of(facts.iter().map(|room| (room.index, SIZE)), 0);
-    let mut recorder = Recorder::new(facts, start, TIMEOUT, KINDS).tracing(&sample);
+    let mut recorder = Recorder::new(facts, start, KINDS).tracing(&sample);
     events.iter().for_each(|event| recorder.record(event));
     let figures = recorder.into_figures(false);
     let began = Instant::now();
@@ -135,7 +135,7 @@ fn traced_bytes() -> f64 {
     let held = |sample: &TraceSample| {
         let mut recorder = None;
         let count = allocation_counter::measure(|| {
-            let recorder = recorder.insert(Recorder::new(&facts, start, TIMEOUT, KINDS).tracing(sample));
+            let recorder = recorder.insert(Recorder::new(&facts, start, KINDS).tracing(sample));
             unopened.iter().for_each(|event| recorder.record(event));
         });
         count.bytes_current as f64
@@ -164,6 +164,9 @@ fn room(index: u32) -> RoomFacts {
         due: vec![Duration::ZERO; usize::from(SIZE)],
         warmup: false,
         meshes: true,
+        scenario: 0,
+        timeout: TIMEOUT,
+        guests: 0,
         label: format!("room-{index}"),
     }
 }

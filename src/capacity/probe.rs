@@ -233,6 +233,7 @@ mod tests {
         let gate = |metric: &str, unit: Unit, ok: bool, decided: bool| GateResult {
             metric: metric.into(),
             clock: None,
+            scenario: None,
             expr: "< 1".into(),
             observed: Some(2.0),
             net: None,

@@ -1,7 +1,7 @@
 //! Sample counts of gates: those that a plan promises, and those that a probe had.
 
 use crate::capacity::Vary;
-use crate::gates::Gate;
+use crate::gates::{Gate, Metric};
 use crate::plan::{Cost, Plan, RoomPlan};
 use crate::profile::Profile;
 use crate::summary::GateResult;
@@ -24,7 +24,7 @@ const PEERS_MAX: u64 = 100_000;
 impl TooFewSamples {
     /// The first gate for which a run of `plan` can't have enough samples, as far as the plan alone tells.
     pub fn planned(plan: &Plan, gates: &[Gate]) -> Option<Self> {
-        let lacks = gates.iter().filter_map(|gate| Some(Self::of(gate, planned(plan, &gate.metric.name)?)));
+        let lacks = gates.iter().filter_map(|gate| Some(Self::of(gate, planned(plan, &gate.metric)?)));
         lacks.into_iter().find(|lack| lack.samples < lack.needed)
     }
 
@@ -68,9 +68,11 @@ pub fn enough(vary: Vary, profile: &Profile, from: f64, to: f64, gates: &[Gate],
 }
 
 /// The samples of a metric that a plan gives if nothing fails; `None` if only a run can tell.
-fn planned(plan: &Plan, metric: &str) -> Option<u64> {
-    let measured = || plan.rooms.iter().filter(|room| !room.warmup);
-    match metric {
+fn planned(plan: &Plan, metric: &Metric) -> Option<u64> {
+    let scenario = |room: &RoomPlan| &plan.profile.scenarios[room.scenario].name;
+    let reads = |room: &&RoomPlan| !room.warmup && metric.scenario.as_ref().is_none_or(|name| name == scenario(room));
+    let measured = || plan.rooms.iter().filter(reads);
+    match metric.name.as_str() {
         // Peers that come back add samples.
         _ if plan.rooms.iter().any(|room| !room.departures.is_empty()) => None,
         "time_to_open" | "edges_failed" | "mesh_complete" => Some(measured().map(RoomPlan::edges).sum()),
@@ -123,6 +125,7 @@ mod tests {
         let result = |(gate, (_, ok, why)): (&Gate, &(&str, bool, Option<&str>))| GateResult {
             metric: gate.metric.name.clone(),
             clock: None,
+            scenario: None,
             expr: String::new(),
             observed: None,
             unit: crate::summary::verdict::Unit::Us,

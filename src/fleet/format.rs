@@ -3,7 +3,7 @@
 use std::fmt;
 
 /// The version of the format; every change of what is inside raises it.
-pub(super) const FORMAT: u8 = 3;
+pub(super) const FORMAT: u8 = 4;
 /// The largest file.
 pub const BYTES_MAX: usize = 64 << 20;
 /// The largest number in the figures: sums of a thousand parts stay within 64 bits.

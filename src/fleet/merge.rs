@@ -88,6 +88,7 @@ fn check_alike(parts: &[Part]) -> Result<(), MergeError> {
             ("the run's id", facts.id == others.id),
             ("the version of meshload", facts.build.version == others.build.version),
             ("plan_sha256", facts.plan_sha256 == others.plan_sha256),
+            ("the scenarios", facts.scenarios == others.scenarios),
             ("the seed", facts.seed == others.seed),
             ("the number of shares", one.share.of == other.share.of),
             ("the plan's size", one.planned == other.planned),
@@ -178,7 +179,7 @@ fn floor(dialect: &Dialect, controls: Vec<PlayedShare>, now: Instant) -> Option<
 fn added(shares: Vec<PlayedShare>) -> PlayedShare {
     let mut parts = shares.into_iter();
     let first = parts.next().expect("merge() refuses an empty list");
-    let mut figures = RunFigures::none(first.facts.kinds.len());
+    let mut figures = RunFigures::none();
     // Merged like all others, which also bounds the lists in it.
     figures.merge(first.figures);
     let mut all = PlayedShare { figures, ..first };

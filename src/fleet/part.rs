@@ -56,6 +56,9 @@ fn check_played(PlayedShare { facts, figures, health, .. }: &PlayedShare) -> Res
     if !facts.thresholds.is_sound() {
         return Err(Unusable::Unsound("a limit of [validity] is none"));
     }
+    if !figures.has_scenarios(facts.scenarios.len().max(1)) {
+        return Err(Unusable::Unsound("its figures are of more scenarios than it names"));
+    }
     figures.check(facts.kinds.len()).map_err(Unusable::Unsound)?;
     health.check().map_err(Unusable::Unsound)
 }

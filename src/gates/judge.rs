@@ -29,7 +29,11 @@ pub fn opened_no_edge(summary: &Summary) -> bool {
 }
 
 fn result(gate: &Gate, readings: &impl Readings) -> GateResult {
-    let (observed, samples) = observe(gate, readings, false);
+    let read = |net| match &gate.metric.scenario {
+        None => observe(gate, readings, net),
+        Some(name) => readings.scenario(name).map_or((None, 0), |readings| observe(gate, readings, net)),
+    };
+    let (observed, samples) = read(false);
     let why = if observed.is_none() {
         Some("no_data")
     } else if samples < gate.samples_needed() {
@@ -38,13 +42,14 @@ fn result(gate: &Gate, readings: &impl Readings) -> GateResult {
         None
     };
     let holds = |observed: Option<f64>| observed.is_some_and(|observed| gate.operator.holds(observed, gate.number));
-    let (net, _) = observe(gate, readings, true);
+    let (net, _) = read(true);
     let is_judged = why.is_none();
     let decided = !is_judged || holds(observed) == holds(net);
     let why = if decided { why } else { Some("generator") };
     GateResult {
         metric: gate.metric.name.clone(),
         clock: gate.metric.clock,
+        scenario: gate.metric.scenario.clone(),
         expr: gate.expr(),
         observed,
         net: net.filter(|_| net != observed),
@@ -58,7 +63,7 @@ fn result(gate: &Gate, readings: &impl Readings) -> GateResult {
 }
 
 /// The observed value in the gate's unit, and its number of samples; `net` is without the generator's share.
-fn observe(gate: &Gate, readings: &impl Readings, net: bool) -> (Option<f64>, u64) {
+fn observe(gate: &Gate, readings: &dyn Readings, net: bool) -> (Option<f64>, u64) {
     let name = gate.metric.name.as_str();
     match gate.metric.sort {
         Sort::Timer => {
@@ -104,7 +109,9 @@ impl Gate {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::summary::{Distribution, FindingConfidence, Histogram, Outage, Rates, RunFinding, Severity, Timer};
+    use crate::summary::{
+        Distribution, FindingConfidence, Histogram, Outage, Rates, RunFinding, ScenarioFigures, Severity, Timer,
+    };
     use std::collections::BTreeMap;
 
     /// `due` samples of 100 ms, or 10 ms on the clock began.
@@ -193,6 +200,25 @@ mod tests {
                 let gate = Gate::parse_line(&format!("{metric}: count <= {limit}")).unwrap();
                 assert_eq!(judge(&[gate], &summary)[0].ok, ok, "{metric} {limit}");
             }
+        }
+    }
+
+    #[test]
+    fn a_gate_of_a_scenario_reads_its_rooms_alone() {
+        let large = measured(40);
+        let rates = Rates { edges_failed: Some(0.5), ..Rates::default() };
+        let large = ScenarioFigures { timers: large.timers, counts: large.counts, rates, ..ScenarioFigures::default() };
+        let summary = Summary { scenarios: BTreeMap::from([("large".to_owned(), large)]), ..measured(20) };
+        for (gate, ok, samples) in [
+            ("time_to_open: count == 20", true, 20),
+            ("time_to_open{scenario=large}: count == 40", true, 40),
+            ("edges_failed{scenario=large}: rate < 50%", false, 4),
+            ("edges_failed: rate < 50%", true, 4),
+            ("time_to_open{scenario=small}: count == 0", false, 0),
+        ] {
+            let result = &judge(&[Gate::parse_line(gate).unwrap()], &summary)[0];
+            assert_eq!((result.ok, result.samples), (ok, samples), "{gate}");
+            assert!(gate.starts_with(&result.metric_in_words()), "{}", result.metric_in_words());
         }
     }
 

@@ -14,6 +14,9 @@ pub struct Metric {
     pub sort: Sort,
     /// The clock of a timer; `None` for other sorts.
     pub clock: Option<Clock>,
+    /// The scenario whose rooms alone are read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scenario: Option<String>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -25,16 +28,28 @@ pub enum Sort {
 }
 
 impl Metric {
+    /// Parses `NAME`, `NAME.began` or `NAME{scenario=LARGE}`.
     pub(super) fn parse(text: &str) -> Result<Self, String> {
+        let Some((name, selector)) = text.split_once('{') else { return Self::of_run(text) };
+        let metric = Self::of_run(name.trim())?;
+        let scenario = selected_scenario(selector)?;
+        if FINAL_COUNTERS.contains(&metric.name.as_str()) {
+            return Err(format!("{:?} is of the whole run; leave out {{scenario=…}}", metric.name));
+        }
+        Ok(Self { scenario: Some(scenario), ..metric })
+    }
+
+    /// Parses the name of a metric of the whole run.
+    fn of_run(text: &str) -> Result<Self, String> {
         if let Some(sort) = sort_of(text) {
             let clock = (sort == Sort::Timer).then_some(Clock::Due);
-            return Ok(Self { name: text.into(), sort, clock });
+            return Ok(Self { name: text.into(), sort, clock, scenario: None });
         }
         let began = text.strip_suffix(".began").or_else(|| text.strip_suffix(".due")).unwrap_or(text);
         match sort_of(began) {
             Some(Sort::Timer) => {
                 let clock = if text.ends_with(".began") { Clock::Began } else { Clock::Due };
-                Ok(Self { name: began.into(), sort: Sort::Timer, clock: Some(clock) })
+                Ok(Self { name: began.into(), sort: Sort::Timer, clock: Some(clock), scenario: None })
             }
             Some(_) => Err(format!("{began:?} has no clock: leave out {:?}", &text[began.len()..])),
             None => Err(unknown(text)),
@@ -49,6 +64,17 @@ impl Metric {
             Sort::Counter => "count",
             Sort::Value => "value",
         }
+    }
+}
+
+/// The name in `scenario=LARGE}`, with or without quotes.
+fn selected_scenario(selector: &str) -> Result<String, String> {
+    let inner = selector.trim_end().strip_suffix('}').ok_or("a { has no }; write {scenario=NAME}")?;
+    match inner.split_once('=').map(|(key, name)| (key.trim(), name.trim().trim_matches('"'))) {
+        Some(("scenario", name)) if !name.is_empty() && !name.contains([',', '{', '"']) => Ok(name.to_owned()),
+        Some(("scenario", _)) => Err("one scenario a gate: write {scenario=NAME}".to_owned()),
+        Some((key, _)) => Err(format!("a gate reads one scenario, and nothing by {key:?}; write {{scenario=NAME}}")),
+        None => Err(format!("{inner:?} selects nothing; write {{scenario=NAME}}")),
     }
 }
 
@@ -88,7 +114,10 @@ fn unknown(name: &str) -> String {
 impl fmt::Display for Metric {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.name)?;
-        if self.clock == Some(Clock::Began) { f.write_str(".began") } else { Ok(()) }
+        if self.clock == Some(Clock::Began) {
+            f.write_str(".began")?;
+        }
+        self.scenario.as_ref().map_or(Ok(()), |scenario| write!(f, "{{scenario={scenario}}}"))
     }
 }
 
@@ -119,6 +148,26 @@ mod tests {
         check("edges_failed", Ok(("edges_failed", Sort::Rate, None)));
         check("amplification", Ok(("amplification", Sort::Value, None)));
         check("edges_failed.began", Err("\"edges_failed\" has no clock: leave out \".began\""));
+    }
+
+    #[test]
+    fn a_scenario_is_selected_as_in_prometheus() {
+        let scenario = |text: &str| Metric::parse(text).map(|metric| (metric.to_string(), metric.scenario));
+        let large = |shown: &str| Ok((shown.to_owned(), Some("large".to_owned())));
+        assert_eq!(scenario("time_to_open{scenario=large}"), large("time_to_open{scenario=large}"));
+        assert_eq!(
+            scenario("time_to_open.began { scenario = \"large\" }"),
+            large("time_to_open.began{scenario=large}")
+        );
+        for (text, why) in [
+            ("time_to_open{scenario=large", "a { has no }; write {scenario=NAME}"),
+            ("time_to_open{scenario=}", "one scenario a gate: write {scenario=NAME}"),
+            ("time_to_open{room=1}", "a gate reads one scenario, and nothing by \"room\"; write {scenario=NAME}"),
+            ("time_to_open{large}", "\"large\" selects nothing; write {scenario=NAME}"),
+            ("findings{scenario=large}", "\"findings\" is of the whole run; leave out {scenario=…}"),
+        ] {
+            assert_eq!(scenario(text), Err(why.to_owned()), "{text}");
+        }
     }
 
     #[test]

@@ -10,6 +10,7 @@ mod metric;
 mod parse;
 
 use crate::summary::Unit;
+use crate::vocabulary::problem::nearest;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::time::Duration;
@@ -56,6 +57,20 @@ impl Gate {
             min_samples: 0,
             line: None,
         })
+    }
+
+    /// Checks that the gate's scenario, if it reads one, is among those of the profile.
+    ///
+    /// # Errors
+    /// One sentence with the nearest right name.
+    pub fn check_scenario(&self, known: &[String]) -> Result<(), String> {
+        let Some(name) = self.metric.scenario.as_ref().filter(|name| !known.contains(name)) else { return Ok(()) };
+        let hint = match nearest(name, known.iter().map(String::as_str)) {
+            Some(near) => format!("did you mean {near:?}?"),
+            None if known.is_empty() => "the profile has no [[scenarios]]".to_owned(),
+            None => format!("known are {}", known.join(", ")),
+        };
+        Err(format!("there is no scenario {name:?}; {hint}"))
     }
 
     /// Parses `METRIC: EXPR`, the value of `--gate`.

@@ -21,13 +21,16 @@ pub(super) fn conclude(timelines: &[Timeline], spec: &ProbeSpec) -> Vec<RunFindi
             due: vec![Duration::ZERO; timeline.size().into()],
             warmup: false,
             meshes: true,
+            scenario: 0,
+            timeout: spec.handshake.timeout,
+            guests: 0,
             label: format!("handshake {}", index + 1),
         }
     };
     let rooms: Vec<RoomFacts> = timelines.iter().enumerate().map(room).collect();
     let sample = TraceSample::of(rooms.iter().map(|room| (room.index, room.due.len() as u16)), 0);
     let facts = dialect_facts(&spec.dialect);
-    let mut recorder = Recorder::new(&rooms, start, spec.handshake.timeout, facts.kinds.len()).tracing(&sample);
+    let mut recorder = Recorder::new(&rooms, start, facts.kinds.len()).tracing(&sample);
     for (room, timeline) in rooms.iter().zip(timelines) {
         for event in timeline.events() {
             let mut event = event.clone();
@@ -38,7 +41,7 @@ pub(super) fn conclude(timelines: &[Timeline], spec: &ProbeSpec) -> Vec<RunFindi
     }
     let run = Run { dialect: spec.dialect.name().to_owned(), ..Run::default() };
     let figures = recorder.into_figures(false);
-    let summary = Summary { run, ..of_figures(&figures, &facts.kinds) };
+    let summary = Summary { run, ..of_figures(&figures, &facts.kinds, &[]) };
     let evidence = figures.evidence(facts);
     findings(&RunRecord { summary: &summary, evidence: &evidence })
 }

@@ -9,6 +9,7 @@ const ALL: &[ProfileSource<'static>] = &[
     ProfileSource { name: "thousand", text: include_str!("../../profiles/thousand.toml") },
     ProfileSource { name: "churn", text: include_str!("../../profiles/churn.toml") },
     ProfileSource { name: "spike", text: include_str!("../../profiles/spike.toml") },
+    ProfileSource { name: "mixed", text: include_str!("../../profiles/mixed.toml") },
     ProfileSource { name: "capacity", text: include_str!("../../profiles/capacity.toml") },
 ];
 

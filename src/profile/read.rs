@@ -25,7 +25,7 @@ pub fn read(
     overrides: &[Override],
     environment: VariableLookup<'_>,
 ) -> Result<Profile, Vec<Problem>> {
-    read_with(source, overrides, Checks { environment, gate: &|_, _| Ok(()) })
+    read_with(source, overrides, Checks { environment, gate: &|_, _, _| Ok(()) })
 }
 
 /// Reads a profile: merges the text over the defaults and `overrides` over both, and checks the result.
@@ -54,18 +54,21 @@ pub fn read_with(
     let at = document::At::Default;
     let root = Section::new(&reader, String::new(), &at, &tree, &keys::ROOT);
     let phases = phases::check(&root);
+    let scenarios = scenarios::check(&root, phases.steady);
+    let names: Vec<_> =
+        scenarios.iter().map(|scenario| scenario.name.clone()).filter(|name| !name.is_empty()).collect();
     let profile = Profile {
         name: name(&root),
         description: root.text("description").unwrap_or_default(),
         target: target::check(&root),
         reconnect: reconnect::check(&root),
         room_count: rooms::count(&root),
-        scenarios: scenarios::check(&root, phases.steady),
+        scenarios,
         arrivals: arrivals::check(&root),
         phases,
         engine: engine::check(&root),
         validity: validity::check(&root),
-        gates: gates::check(&root),
+        gates: gates::check(&root, &names),
         faults: faults::check(&root),
         tags: tags::check(&root),
         written: export::write(&tree),

@@ -12,9 +12,13 @@ use std::time::Duration;
 #[derive(Clone, Copy)]
 pub struct Checks<'a> {
     pub environment: VariableLookup<'a>,
-    /// Checks the grammar of a gate's metric and expression, which a higher floor defines; an error is one sentence.
-    pub gate: &'a dyn Fn(&str, &str) -> Result<(), String>,
+    /// Checks the grammar of a gate's metric and expression, which a higher floor defines, and that its scenario is among
+    /// the given names; an error is one sentence.
+    pub gate: GateCheck<'a>,
 }
+
+/// A check of a metric and an expression, with the names of the profile's scenarios.
+pub type GateCheck<'a> = &'a dyn Fn(&str, &str, &[String]) -> Result<(), String>;
 
 /// The state that all sections of one profile share. A value that can't be read becomes a problem, and its reader
 /// returns a fallback; a profile with problems is never returned, so no fallback is ever used.

@@ -2,7 +2,7 @@
 
 use crate::summary::distribution::Clock;
 use crate::summary::histogram::Histogram;
-use crate::summary::{Counts, Severity, Summary};
+use crate::summary::{Counts, Rates, ScenarioFigures, Severity, Summary};
 
 /// All timers except those of single message types, `signal_delivery.<type>`.
 pub const TIMERS: [&str; 16] = [
@@ -87,6 +87,8 @@ pub trait Readings {
     fn counts(&self) -> &Counts;
     fn counter(&self, name: &str) -> Option<u64>;
     fn value(&self, name: &str) -> Option<f64>;
+    /// The same metrics of one scenario's rooms alone; `None` if the figures are not split by such a name.
+    fn scenario(&self, name: &str) -> Option<&dyn Readings>;
 
     /// The rate without what this generator may have cost.
     fn net_rate(&self, name: &str) -> Option<(f64, u64)> {
@@ -100,15 +102,7 @@ impl Readings for Summary {
     }
 
     fn rate(&self, name: &str) -> Option<(f64, u64)> {
-        let (edges, peers) = (&self.counts.edges, &self.counts.peers);
-        let (rate, of) = match name {
-            "edges_failed" => (self.rates.edges_failed, edges.planned.saturating_add(edges.rejoins)),
-            "mesh_complete" => (self.rates.mesh_complete, edges.planned.saturating_add(edges.rejoins)),
-            "peers_failed" => (self.rates.peers_failed, peers.planned.saturating_add(peers.rejoins)),
-            "messages_lost" => (self.rates.messages_lost, self.counts.messages.sent),
-            _ => return None,
-        };
-        rate.map(|rate| (rate, of))
+        self.rates.named(name, &self.counts)
     }
 
     fn counts(&self) -> &Counts {
@@ -125,11 +119,60 @@ impl Readings for Summary {
     }
 
     fn value(&self, name: &str) -> Option<f64> {
-        match name {
-            "amplification" => self.amplification,
-            "signaling_bytes_per_edge" => self.signaling_bytes_per_edge.map(|bytes| bytes as f64),
-            _ => None,
-        }
+        value(name, self.amplification, self.signaling_bytes_per_edge)
+    }
+
+    fn scenario(&self, name: &str) -> Option<&dyn Readings> {
+        self.scenarios.get(name).map(|figures| figures as &dyn Readings)
+    }
+}
+
+impl Readings for ScenarioFigures {
+    fn timer(&self, name: &str, clock: Clock) -> Option<Histogram> {
+        self.timers.get(name)?.on(clock).histogram().ok()
+    }
+
+    fn rate(&self, name: &str) -> Option<(f64, u64)> {
+        self.rates.named(name, &self.counts)
+    }
+
+    fn counts(&self) -> &Counts {
+        &self.counts
+    }
+
+    fn counter(&self, name: &str) -> Option<u64> {
+        self.counts.named(name)
+    }
+
+    fn value(&self, name: &str) -> Option<f64> {
+        value(name, self.amplification, self.signaling_bytes_per_edge)
+    }
+
+    fn scenario(&self, _name: &str) -> Option<&dyn Readings> {
+        None
+    }
+}
+
+impl Rates {
+    /// The rate of that name, and the number of things in `counts` that it is a share of.
+    fn named(&self, name: &str, counts: &Counts) -> Option<(f64, u64)> {
+        let (edges, peers) = (&counts.edges, &counts.peers);
+        let (rate, of) = match name {
+            "edges_failed" => (self.edges_failed, edges.planned.saturating_add(edges.rejoins)),
+            "mesh_complete" => (self.mesh_complete, edges.planned.saturating_add(edges.rejoins)),
+            "peers_failed" => (self.peers_failed, peers.planned.saturating_add(peers.rejoins)),
+            "messages_lost" => (self.messages_lost, counts.messages.sent),
+            _ => return None,
+        };
+        rate.map(|rate| (rate, of))
+    }
+}
+
+fn value(name: &str, amplification: Option<f64>, signaling_bytes_per_edge: Option<u64>) -> Option<f64> {
+    match name {
+        "amplification" => amplification,
+        "signaling_bytes_per_edge" => signaling_bytes_per_edge.map(|bytes| bytes as f64),
+        _ => None,
     }
 }
 

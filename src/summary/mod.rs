@@ -30,6 +30,7 @@ pub use crate::summary::rows::evidence::{
 pub use crate::summary::rows::finding::{FindingConfidence, RunFinding, Severity};
 pub use crate::summary::rows::fleet::FleetAgent;
 pub use crate::summary::rows::outage::{Outage, OutageCause};
+pub use crate::summary::rows::scenario::ScenarioFigures;
 pub use crate::summary::rows::trace::{CauseRow, Events, Trace, TraceDiagnosis, TraceStep};
 pub use crate::summary::rows::unmatched::UnmatchedRow;
 pub use crate::summary::rows::{
@@ -77,6 +78,9 @@ pub struct Summary {
     pub amplification: Option<f64>,
     /// Signaling bytes written and read by peers, per opened edge.
     pub signaling_bytes_per_edge: Option<u64>,
+    /// The figures of each kind of room, by its name; only with `[[scenarios]]`.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub scenarios: BTreeMap<String, ScenarioFigures>,
     /// Timers by name (docs/spec/measurement.md, "Metrics"); a timer without samples is absent.
     pub timers: BTreeMap<String, Timer>,
     pub timers_warmup: BTreeMap<String, Timer>,
@@ -238,10 +242,12 @@ impl Summary {
 
     fn check_timers(&self) -> Result<(), Unreadable> {
         let of_control = self.control.iter().flat_map(|control| &control.timers);
-        if self.timers.len() + self.timers_warmup.len() + of_control.clone().count() > TIMERS_MAX {
+        let of_scenarios = self.scenarios.values().flat_map(|figures| &figures.timers);
+        let all = self.timers.iter().chain(&self.timers_warmup).chain(of_control).chain(of_scenarios);
+        if all.clone().count() > TIMERS_MAX {
             return Err(Unreadable::Foreign("more timers than any run has".into()));
         }
-        for (name, timer) in self.timers.iter().chain(&self.timers_warmup).chain(of_control) {
+        for (name, timer) in all {
             for distribution in [&timer.due, &timer.began].into_iter().chain(&timer.net) {
                 distribution.histogram().map_err(|error| Unreadable::Timer { name: name.clone(), why: error.0 })?;
             }

@@ -12,6 +12,9 @@ pub struct GateResult {
     pub metric: String,
     /// The clock of a timer; absent for rates, counters and values.
     pub clock: Option<Clock>,
+    /// The scenario whose rooms alone were read; absent for the whole run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scenario: Option<String>,
     pub expr: String,
     /// The observed value in `unit`; absent when nothing was measured.
     #[serde(serialize_with = "whole_if_whole")]
@@ -49,12 +52,16 @@ impl GateResult {
         matches!(self.why.as_deref(), Some("too_few_samples" | "no_data"))
     }
 
-    /// The metric's name, with `.began` for that clock.
+    /// The metric's name as a gate writes it: with `.began` for that clock, and with its scenario.
     pub fn metric_in_words(&self) -> String {
-        match self.clock {
-            Some(Clock::Began) => format!("{}.began", self.metric),
-            _ => self.metric.clone(),
-        }
+        let clock = if self.clock == Some(Clock::Began) { ".began" } else { "" };
+        let scenario = self.scenario.as_ref().map(|scenario| format!("{{scenario={scenario}}}"));
+        format!("{}{clock}{}", self.metric, scenario.unwrap_or_default())
+    }
+
+    /// True if the gate reads this metric of the whole run.
+    pub fn is_of_run(&self, metric: &str) -> bool {
+        self.metric == metric && self.scenario.is_none()
     }
 
     pub fn observed_in_words(&self) -> String {

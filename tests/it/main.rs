@@ -24,6 +24,7 @@ mod record;
 mod repeat;
 mod room;
 mod run;
+mod scenarios;
 mod server;
 mod telemetry;
 mod told;

@@ -9,7 +9,7 @@ use crate::commands::inputs::{self, faults};
 use crate::commands::terminal::{write_stderr, write_stdout};
 use crate::dialect::Dialect;
 use crate::os::machine_limits;
-use crate::plan::{Cost, Plan};
+use crate::plan::{Cost, Plan, RoomPlan};
 use crate::profile::Profile;
 use crate::vocabulary::Seed;
 use std::time::Duration;
@@ -104,6 +104,7 @@ fn table(plan: &Plan, cost: &Cost, dialect: &Dialect) -> String {
         lines.push(format!("  {:<42} {}", "edges with guests", grouped(cost.guest_edges)));
     }
     lines.extend(rows.iter().map(|(name, figure)| format!("  {name:<42} {figure}")));
+    lines.extend(scenarios(plan));
     for (kind, every) in dialect.repeated_frames() {
         let rate = cost.peers as f64 / every.as_secs_f64();
         lines.push(format!("  {:<42} {}", format!("{kind} frames sent a second"), grouped(rate.round() as u64)));
@@ -112,6 +113,19 @@ fn table(plan: &Plan, cost: &Cost, dialect: &Dialect) -> String {
         lines.push("  the dialect has no word of an offer: no edge is meant, and no frame of one is sent".to_owned());
     }
     lines.join("\n") + "\n"
+}
+
+/// The rooms, peers and edges of each scenario; empty without `[[scenarios]]`.
+fn scenarios(plan: &Plan) -> Vec<String> {
+    let names = plan.profile.scenario_names();
+    let line = |(index, name): (usize, &String)| {
+        let own = || plan.rooms.iter().filter(|room| room.scenario == index);
+        let peers: u64 = own().map(|room| u64::from(room.size())).sum();
+        let (rooms, edges) = (own().count() as u64, own().map(RoomPlan::edges).sum());
+        let figures = format!("{} rooms, {} peers, {} edges", grouped(rooms), grouped(peers), grouped(edges));
+        format!("  {:<42} {figures}", format!("scenario {name}"))
+    };
+    names.iter().enumerate().map(line).collect()
 }
 
 fn seconds(duration: Duration) -> String {

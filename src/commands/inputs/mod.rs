@@ -48,7 +48,7 @@ pub(super) fn profile(name: &str, shape: &ShapeArgs, change: &ChangeArgs) -> Res
 /// # Errors
 /// `Usage`; stderr already has every problem.
 pub(super) fn read_profile(source: ProfileSource<'_>, overrides: &[Override]) -> Result<Profile, Exit> {
-    let gate = |metric: &str, expr: &str| Gate::parse(metric, expr).map(|_| ());
+    let gate = |metric: &str, expr: &str, known: &[String]| Gate::parse(metric, expr)?.check_scenario(known);
     let checks = Checks { environment: &variable, gate: &gate };
     profile::read_with(source, overrides, checks).map_err(|problems| {
         write_stderr(problems);

@@ -44,7 +44,7 @@ pub(super) fn read_all(args: &AccessArgs, profile: &Profile, peers: &[u64]) -> R
 /// The tokens of one scenario's `peers`.
 fn read_own(file: &TokensFile, scenario: &Scenario, peers: u64) -> Result<Arc<[Secret]>, Vec<String>> {
     let TokensFile { path, at } = file;
-    let why = |why: String| vec![format!("tokens of {}: {why} ({at})", scenario.name)];
+    let why = |why: String| vec![format!("scenario {}: {why} ({at})", scenario.name)];
     let text = read("tokens", Path::new(path)).map_err(why)?;
     of_lines("tokens", Path::new(path), text, peers)
 }

@@ -53,8 +53,13 @@ impl MetricsPublisher {
         let facts = RunFacts { duration: elapsed, phases, ..self.facts.clone() };
         let mut summary = summarize_live(live, health, facts);
         summary.gates = judge(&self.gates, live);
-        let samples =
-            MetricsSamples { timers: live.timers(), lag: SparseHistogram::of(health.lag()), ..Default::default() };
+        let scenarios = live.scenarios().iter();
+        let samples = MetricsSamples {
+            timers: live.whole().timers(),
+            scenarios: scenarios.map(|(name, figures)| (name.clone(), figures.timers())).collect(),
+            lag: SparseHistogram::of(health.lag()),
+            ..MetricsSamples::default()
+        };
         self.feed.publish(MetricsSnapshot {
             summary,
             samples,

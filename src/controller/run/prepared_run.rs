@@ -130,7 +130,7 @@ pub(super) async fn play(
     let complete = results.len() == workers;
     let panics = results.iter().map(|result| result.panics).sum();
     let interrupted = matches!(stop, Some(Stop::Signal(_)));
-    let figures = merged(common.dialect.kinds().len(), results, interrupted);
+    let figures = merged(results, interrupted);
     let facts = RunFacts {
         started_at,
         duration: ended.saturating_duration_since(start),
@@ -185,6 +185,7 @@ fn planned_facts(common: &RunContext, target: String) -> RunFacts {
         thresholds: common.plan.profile.validity.thresholds,
         traced: !common.endpoints.is_empty() && common.plan.profile.target.traceparent,
         tags: common.plan.profile.tags.clone(),
+        scenarios: common.plan.profile.scenario_names(),
     }
 }
 
@@ -215,8 +216,8 @@ fn writer(plan: &Plan, run_id: &str, dialect: &Dialect, start: Instant, bytes_ma
 }
 
 /// Settles the workers' recorders, and adds them up.
-fn merged(kinds: usize, results: Vec<WorkerResult>, interrupted: bool) -> RunFigures {
-    let mut figures = RunFigures::none(kinds);
+fn merged(results: Vec<WorkerResult>, interrupted: bool) -> RunFigures {
+    let mut figures = RunFigures::none();
     for result in results {
         figures.merge(result.recorder.into_figures(interrupted));
     }

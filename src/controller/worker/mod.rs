@@ -51,11 +51,8 @@ pub(super) fn run_worker(
     commands: watch::Receiver<Option<PeerCommand>>,
 ) -> WorkerResult {
     let facts: Vec<RoomFacts> = rooms.iter().map(|room| room_facts(common, room)).collect();
-    let scenarios = &common.plan.profile.scenarios;
-    let timeout = scenarios.iter().map(|scenario| scenario.handshake.timeout).max().unwrap_or_default();
     let kinds = common.dialect.kinds().len();
-    let guests = scenarios.iter().map(|scenario| scenario.rooms.guests).max().unwrap_or(0);
-    let recorder = Recorder::new(&facts, common.start, timeout, kinds).tracing(&common.sample).admitting(guests);
+    let recorder = Recorder::new(&facts, common.start, kinds).tracing(&common.sample);
     let recorder = Rc::new(RefCell::new(recorder));
     common.statuses.of(worker).thread = Some(thread_id());
     let panics = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
@@ -68,7 +65,7 @@ pub(super) fn run_worker(
         Err(error) => Err(error),
     };
     common.statuses.of(worker).tally = recorder.borrow().tally();
-    let recorder = recorder.replace(Recorder::new(&[], common.start, timeout, kinds));
+    let recorder = recorder.replace(Recorder::new(&[], common.start, kinds));
     // Without a runtime or a timer no peer of this worker begins; the summary counts them as unfinished.
     WorkerResult { recorder, panics: panics.unwrap_or(0) }
 }
@@ -163,14 +160,15 @@ fn publish_status(status: &mut WorkerStatus, recorder: &Recorder, away: u64, lag
 /// Publishes the timers that gates read, if any gate is watched.
 fn publish_live(common: &RunContext, worker: usize, recorder: &Recorder) {
     let Some(timers) = &common.watched else { return };
-    let live = recorder.live(timers, &kinds_of(&common.dialect));
+    let live = recorder.live(timers, &kinds_of(&common.dialect), &common.plan.profile.scenario_names());
     common.statuses.of(worker).live = Some(live);
 }
 
 /// All timers, for whoever shows the run, and its rooms if they are shown.
 fn all_timers_of(common: &RunContext, recorder: &Recorder) -> LiveMetrics {
     let kinds = kinds_of(&common.dialect);
-    recorder.live(&all_timers(&kinds), &kinds).with_rooms(recorder.live_rooms(common.rooms_shown))
+    let scenarios = common.plan.profile.scenario_names();
+    recorder.live(&all_timers(&kinds), &kinds, &scenarios).with_rooms(recorder.live_rooms(common.rooms_shown))
 }
 
 /// Waits until `due`; without end if no arrival is left.
@@ -182,12 +180,16 @@ async fn next_arrival(clock: &Rc<driver::AlarmClock>, due: Option<Instant>) {
 }
 
 pub(super) fn room_facts(common: &RunContext, room: &RoomPlan) -> RoomFacts {
+    let scenario = common.scenario(room);
     RoomFacts {
         index: room.index,
         first: room.first,
         due: room.due.clone(),
         warmup: room.warmup,
         meshes: common.dialect.negotiates(),
+        scenario: room.scenario,
+        timeout: scenario.handshake.timeout,
+        guests: scenario.rooms.guests,
         label: common.room_id(room),
     }
 }

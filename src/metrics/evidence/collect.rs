@@ -23,7 +23,7 @@ impl RunFigures {
             announcements: self.run_wide.trace_check.announcements.clone(),
             leaves: self.run_wide.leaves,
             seconds: self
-                .series
+                .whole_series()
                 .iter()
                 .map(|(second, _, row)| TimedSecond { second, frames: row.frames, timers: row.timers })
                 .collect(),

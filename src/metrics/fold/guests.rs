@@ -6,16 +6,21 @@ use std::collections::BTreeMap;
 use std::ops::AddAssign;
 
 /// The edges of every peer with the guests of its room.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub(in crate::metrics) struct GuestEdges {
-    /// Number of guests in each room.
-    pub each: u16,
     /// The edges of the first peer, then those of the second, and so on.
     pub edges: Vec<GuestEdge>,
     /// By room: the number of edges that are not decided.
     pub undecided: Vec<u32>,
-    /// 0: measured rooms; 1: warm-up rooms.
-    pub counts: [GuestCounts; 2],
+    /// As the recorder's totals: of each scenario, those of its measured rooms, then those of its warm-up rooms.
+    pub counts: Vec<GuestCounts>,
+}
+
+impl GuestEdges {
+    /// No guest yet, with as many counts as the recorder has totals.
+    pub(crate) fn new(totals: usize) -> Self {
+        Self { edges: vec![], undecided: vec![], counts: vec![GuestCounts::default(); totals] }
+    }
 }
 
 #[derive(Clone, Copy, Debug, Default)]

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
 /// Rows that `recent_us` looks back over.
-const RECENT: usize = 5;
+const RECENT: u64 = 5;
 
 /// Counts of one row.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -74,15 +74,24 @@ pub(in crate::metrics) fn rows(
 }
 
 /// The newest rows' samples of `time_to_open` (due) in microseconds, unordered.
-pub(in crate::metrics) fn recent_us(counts: &TimeBuckets<SecondCounts>) -> Vec<u32> {
-    counts.newest(RECENT).iter().flat_map(|row| row.times_us.iter().copied()).collect()
+pub(in crate::metrics) fn recent_us(scenarios: &[TimeBuckets<SecondCounts>]) -> Vec<u32> {
+    recent(scenarios).flat_map(|row| row.times_us.iter().copied()).collect()
 }
 
 /// The newest rows' samples of `message_latency`.
-pub(in crate::metrics) fn recent_latencies(counts: &TimeBuckets<SecondCounts>) -> CoarseHistogram {
-    let mut recent = CoarseHistogram::default();
-    counts.newest(RECENT).iter().for_each(|row| recent.merge(&row.latencies));
-    recent
+pub(in crate::metrics) fn recent_latencies(scenarios: &[TimeBuckets<SecondCounts>]) -> CoarseHistogram {
+    let mut latencies = CoarseHistogram::default();
+    recent(scenarios).for_each(|row| latencies.merge(&row.latencies));
+    latencies
+}
+
+/// The newest rows of the run, of all scenarios.
+fn recent(scenarios: &[TimeBuckets<SecondCounts>]) -> impl Iterator<Item = &SecondCounts> {
+    let end = scenarios.iter().map(|series| series.rows().end()).max().unwrap_or(0);
+    scenarios.iter().flat_map(move |series| {
+        let rows = series.rows().iter();
+        rows.filter(move |(second, seconds, _)| second + RECENT * seconds >= end).map(|(_, _, row)| row)
+    })
 }
 
 impl Fold for SecondCounts {

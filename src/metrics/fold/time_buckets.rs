@@ -51,12 +51,6 @@ impl<R: Fold> TimeBuckets<R> {
         self.rows
     }
 
-    /// The last rows, at most `count` of them.
-    pub(crate) fn newest(&self, count: usize) -> &[R] {
-        let rows = &self.rows.rows;
-        &rows[rows.len().saturating_sub(count)..]
-    }
-
     fn seek(&mut self, at: Instant) {
         let second = at.saturating_duration_since(self.start).as_secs();
         while second / self.rows.width >= ROWS_MAX as u64 {
@@ -98,6 +92,11 @@ impl<R: Fold> TimeRows<R> {
     /// Each row with its first second and the number of seconds it covers.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (u64, u64, &R)> {
         self.rows.iter().enumerate().map(|(index, row)| (index as u64 * self.width, self.width, row))
+    }
+
+    /// The first second after the last row.
+    pub(crate) fn end(&self) -> u64 {
+        self.rows.len() as u64 * self.width
     }
 
     /// Rows of another program may be of any number and width.

@@ -2,6 +2,7 @@
 
 use crate::metrics::fold::failures::Failures;
 use crate::metrics::fold::timers::TimerId;
+use crate::metrics::fold::totals::Totals;
 use crate::metrics::output::rooms::LiveRoom;
 use crate::metrics::record::recorder::Recorder;
 use crate::metrics::tally::Tally;
@@ -10,18 +11,26 @@ use crate::summary::{Clock, Counts, Histogram, Readings, SparseHistogram, TimerS
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
-/// Figures of the measured rooms at one moment. The rates leave out undecided edges, and messages in flight
-/// are not lost yet.
+/// Figures of the measured rooms at one moment.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct LiveMetrics {
-    timers: Vec<(String, Clock, SparseHistogram)>,
-    counts: Counts,
+    whole: LiveFigures,
+    /// Of each kind of room, by its name; empty without `[[scenarios]]`.
+    scenarios: Vec<(String, LiveFigures)>,
     pub(in crate::metrics) failures: Failures,
     /// Of all rooms.
     pub(in crate::metrics) tally: Tally,
     /// For a view of the run in the same process.
     #[serde(skip)]
     rooms: Vec<LiveRoom>,
+}
+
+/// The timers and counts of some measured rooms. The rates leave out undecided edges, and messages in flight are not lost
+/// yet.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct LiveFigures {
+    timers: Vec<(String, Clock, SparseHistogram)>,
+    counts: Counts,
 }
 
 /// Every timer on each of its clocks, as `Recorder::live` takes them; `kinds`: the dialect's message types.
@@ -37,22 +46,41 @@ pub fn all_timers(kinds: &[String]) -> Vec<(String, Clock)> {
 
 impl Recorder {
     /// Copies the named timers, such as those of gates that can end the run; names are those of `Readings::timer`.
-    /// `kinds`: the dialect's message types.
-    pub fn live(&self, timers: &[(String, Clock)], kinds: &[String]) -> LiveMetrics {
-        let totals = &self.all_totals[0];
+    /// `kinds`: the dialect's message types; `scenarios`: the names by which the figures are split.
+    pub fn live(&self, timers: &[(String, Clock)], kinds: &[String], scenarios: &[String]) -> LiveMetrics {
+        let mut live = LiveMetrics { tally: self.tally(), ..LiveMetrics::default() };
+        // A share may have no room of the last scenarios.
+        for (index, totals) in self.all_totals.iter().step_by(2).enumerate() {
+            let figures = self.live_figures(index, totals, timers, kinds);
+            live.failures.merge(&totals.failures);
+            if let Some(name) = scenarios.get(index) {
+                live.scenarios.push((name.clone(), figures.clone()));
+            }
+            live.whole.merge(figures);
+        }
+        live
+    }
+
+    /// The figures of the measured rooms of one scenario, whose totals are `totals`.
+    fn live_figures(
+        &self,
+        scenario: usize,
+        totals: &Totals,
+        timers: &[(String, Clock)],
+        kinds: &[String],
+    ) -> LiveFigures {
         let copy = |(name, clock): &(String, Clock)| {
             let timer = totals.timers.named(name, *clock, kinds).filter(|timer| !timer.is_empty())?;
             Some((name.clone(), *clock, SparseHistogram::of(timer)))
         };
         let mut counts = totals.counts(kinds);
-        let measured = self.rooms.iter().filter(|room| !room.warmup);
+        let measured = self.rooms.iter().filter(|room| room.totals_at == 2 * scenario);
         for window in measured.flat_map(|room| &self.edges[room.edge_range()]).flat_map(|edge| edge.windows) {
             counts.messages.lost += window.overtaken();
             counts.messages.sent += u64::from(window.sent());
             counts.messages.delivered += u64::from(window.received());
         }
-        let timers = timers.iter().filter_map(copy).collect();
-        LiveMetrics { timers, counts, failures: totals.failures.clone(), tally: self.tally(), rooms: vec![] }
+        LiveFigures { timers: timers.iter().filter_map(copy).collect(), counts }
     }
 }
 
@@ -76,6 +104,31 @@ impl LiveMetrics {
 
     /// Adds another worker's figures of the same timers.
     pub fn merge(&mut self, other: Self) {
+        self.whole.merge(other.whole);
+        for (name, theirs) in other.scenarios {
+            match self.scenarios.iter_mut().find(|(known, _)| *known == name) {
+                Some((_, ours)) => ours.merge(theirs),
+                None => self.scenarios.push((name, theirs)),
+            }
+        }
+        self.failures.merge(&other.failures);
+        self.tally += other.tally;
+        self.rooms.extend(other.rooms);
+    }
+
+    /// The figures of all measured rooms.
+    pub fn whole(&self) -> &LiveFigures {
+        &self.whole
+    }
+
+    /// The figures of each scenario, by its name.
+    pub fn scenarios(&self) -> &[(String, LiveFigures)] {
+        &self.scenarios
+    }
+}
+
+impl LiveFigures {
+    fn merge(&mut self, other: Self) {
         for (name, clock, theirs) in other.timers {
             match self.timers.iter_mut().find(|(known, on, _)| *known == name && *on == clock) {
                 Some((_, _, ours)) => ours.merge(&theirs),
@@ -83,9 +136,6 @@ impl LiveMetrics {
             }
         }
         self.counts += other.counts;
-        self.failures.merge(&other.failures);
-        self.tally += other.tally;
-        self.rooms.extend(other.rooms);
     }
 
     /// The timers that have samples, by name.
@@ -113,7 +163,7 @@ impl LiveMetrics {
     }
 }
 
-impl Readings for LiveMetrics {
+impl Readings for LiveFigures {
     fn timer(&self, name: &str, clock: Clock) -> Option<Histogram> {
         self.samples(name, clock).map(SparseHistogram::dense)
     }
@@ -145,5 +195,36 @@ impl Readings for LiveMetrics {
             "signaling_bytes_per_edge" => self.counts.signaling_bytes_per_edge().map(|bytes| bytes as f64),
             _ => None,
         }
+    }
+
+    fn scenario(&self, _name: &str) -> Option<&dyn Readings> {
+        None
+    }
+}
+
+impl Readings for LiveMetrics {
+    fn timer(&self, name: &str, clock: Clock) -> Option<Histogram> {
+        self.whole.timer(name, clock)
+    }
+
+    fn rate(&self, name: &str) -> Option<(f64, u64)> {
+        self.whole.rate(name)
+    }
+
+    fn counts(&self) -> &Counts {
+        self.whole.counts()
+    }
+
+    fn counter(&self, name: &str) -> Option<u64> {
+        self.whole.counter(name)
+    }
+
+    fn value(&self, name: &str) -> Option<f64> {
+        self.whole.value(name)
+    }
+
+    fn scenario(&self, name: &str) -> Option<&dyn Readings> {
+        let found = self.scenarios.iter().find(|(known, _)| known == name);
+        found.map(|(_, figures)| figures as &dyn Readings)
     }
 }

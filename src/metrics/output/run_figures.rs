@@ -15,10 +15,13 @@ use std::collections::BTreeMap;
 /// Made by `Recorder::into_figures`; holds no `Instant` and nothing for each edge, so that it travels in a file.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct RunFigures {
-    /// 0: measured rooms; 1: warm-up rooms.
-    pub(in crate::metrics) totals: [Totals; 2],
-    pub(in crate::metrics) guests: [GuestCounts; 2],
-    pub(in crate::metrics) series: TimeRows<SecondCounts>,
+    /// Of each scenario: those of its measured rooms, then those of its warm-up rooms; shorter if these figures have no room
+    /// of the last scenarios.
+    pub(in crate::metrics) totals: Vec<Totals>,
+    /// As `totals`.
+    pub(in crate::metrics) guests: Vec<GuestCounts>,
+    /// By scenario.
+    pub(in crate::metrics) series: Vec<TimeRows<SecondCounts>>,
     pub(in crate::metrics) run_wide: RunWideFigures,
     pub(in crate::metrics) met: MetRooms,
     pub(in crate::metrics) worst_rooms: Vec<RankedMesh>,
@@ -28,12 +31,12 @@ pub struct RunFigures {
 }
 
 impl RunFigures {
-    /// The figures of no room, for a dialect of so many message types.
-    pub fn none(kinds: usize) -> Self {
+    /// The figures of no room.
+    pub fn none() -> Self {
         Self {
-            totals: [Totals::new(kinds), Totals::new(kinds)],
-            guests: Default::default(),
-            series: TimeRows::default(),
+            totals: vec![],
+            guests: vec![],
+            series: vec![],
             run_wide: RunWideFigures::default(),
             met: MetRooms::default(),
             worst_rooms: vec![],
@@ -44,9 +47,9 @@ impl RunFigures {
 
     /// Adds the figures of other rooms of the same run.
     pub fn merge(&mut self, other: Self) {
-        self.totals.iter_mut().zip(other.totals).for_each(|(ours, theirs)| ours.merge(theirs));
-        self.guests.iter_mut().zip(other.guests).for_each(|(ours, theirs)| *ours += theirs);
-        self.series.merge(other.series);
+        merge_each(&mut self.totals, other.totals, Totals::merge);
+        merge_each(&mut self.guests, other.guests, |ours, theirs| *ours += theirs);
+        merge_each(&mut self.series, other.series, TimeRows::merge);
         self.run_wide.merge(other.run_wide);
         self.met.merge(other.met);
         RankedMesh::merge(&mut self.worst_rooms, other.worst_rooms);
@@ -61,6 +64,27 @@ impl RunFigures {
         (sum(|totals| totals.rooms.planned), sum(|totals| totals.peers.planned), sum(|totals| totals.edges.planned))
     }
 
+    /// The totals of all scenarios' measured rooms (`half` 0) or warm-up rooms (1), of so many message types.
+    pub(in crate::metrics) fn half(&self, half: usize, kinds: usize) -> Totals {
+        let mut sum = Totals::new(kinds);
+        self.totals.iter().skip(half).step_by(2).for_each(|totals| sum.merge(totals.clone()));
+        sum
+    }
+
+    /// The guests' counts of the same rooms.
+    pub(in crate::metrics) fn guests_of_half(&self, half: usize) -> GuestCounts {
+        let mut sum = GuestCounts::default();
+        self.guests.iter().skip(half).step_by(2).for_each(|counts| sum += *counts);
+        sum
+    }
+
+    /// The series of all scenarios.
+    pub(in crate::metrics) fn whole_series(&self) -> TimeRows<SecondCounts> {
+        let mut sum = TimeRows::default();
+        self.series.iter().for_each(|series| sum.merge(series.clone()));
+        sum
+    }
+
     /// The kept traces, in the order of the plan.
     pub fn traces(&self) -> &[KeptTrace] {
         &self.traces
@@ -70,4 +94,13 @@ impl RunFigures {
     pub(in crate::metrics) fn label(&self, room: RoomIndex) -> String {
         self.labels.get(&room).cloned().unwrap_or_else(|| room.to_string())
     }
+}
+
+/// Merges two lists entry by entry; what only one has is taken as it is.
+fn merge_each<T>(ours: &mut Vec<T>, theirs: Vec<T>, merge: impl Fn(&mut T, T)) {
+    let mut theirs = theirs.into_iter();
+    for (ours, theirs) in ours.iter_mut().zip(theirs.by_ref()) {
+        merge(ours, theirs);
+    }
+    ours.extend(theirs);
 }

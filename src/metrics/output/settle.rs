@@ -1,5 +1,6 @@
 //! Ends a recording: what was kept for each edge becomes counts, and what is left adds up with that of other shares.
 
+use crate::metrics::fold::time_buckets::TimeBuckets;
 use crate::metrics::output::meshes;
 use crate::metrics::output::run_figures::RunFigures;
 use crate::metrics::record::recorder::Recorder;
@@ -9,8 +10,8 @@ use std::collections::BTreeMap;
 impl Recorder {
     /// The figures of this recorder's rooms. An `interrupted` run closes its channels by plan, only sooner.
     pub fn into_figures(mut self, interrupted: bool) -> RunFigures {
-        for half in 0..2 {
-            self.settle_edges(half, interrupted);
+        for totals_at in 0..self.all_totals.len() {
+            self.settle_edges(totals_at, interrupted);
         }
         let traces = self.take_traces();
         let named = self.all_totals.iter().flat_map(|totals| totals.failures.rooms().chain(totals.slowest.rooms()));
@@ -23,16 +24,16 @@ impl Recorder {
             traces,
             guests: self.guests.counts,
             totals: self.all_totals,
-            series: self.series.into_rows(),
+            series: self.series.into_iter().map(TimeBuckets::into_rows).collect(),
             run_wide: self.run_wide,
         }
     }
 
-    /// Counts the undecided edges of one half, and the messages still in their edges' delivery windows.
-    fn settle_edges(&mut self, half: usize, interrupted: bool) {
+    /// Counts the undecided edges of one scenario's measured or warm-up rooms, and the messages still in their edges' delivery windows.
+    fn settle_edges(&mut self, totals_at: usize, interrupted: bool) {
         let mut messages = Messages::default();
         let (mut one_sided, mut surprises) = (0, 0);
-        let ours = self.rooms.iter().filter(|room| usize::from(room.warmup) == half);
+        let ours = self.rooms.iter().filter(|room| room.totals_at == totals_at);
         for edge in ours.flat_map(|room| &self.edges[room.edge_range()]) {
             one_sided += u64::from(edge.is_undecided() && edge.is_one_sided());
             let by_plan = edge.is_closed_by_plan() || interrupted;
@@ -40,7 +41,7 @@ impl Recorder {
                 surprises += window.settle(by_plan, &mut messages);
             }
         }
-        let totals = &mut self.all_totals[half];
+        let totals = &mut self.all_totals[totals_at];
         totals.edges.one_sided += one_sided;
         totals.edges.surprises += surprises;
         totals.messages += messages;

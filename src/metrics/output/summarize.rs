@@ -1,18 +1,21 @@
 //! Builds the Summary from the recorder, the generator's health and the controller's facts.
 
+use crate::metrics::fold::guests::GuestCounts;
 use crate::metrics::fold::series;
+use crate::metrics::fold::time_buckets::TimeRows;
 use crate::metrics::fold::timers::TimerId;
+use crate::metrics::fold::totals::Totals;
 use crate::metrics::health::HealthFigures;
 use crate::metrics::offered::offered_load;
-use crate::metrics::output::live::LiveMetrics;
+use crate::metrics::output::live::{LiveFigures, LiveMetrics};
 use crate::metrics::output::run_figures::RunFigures;
 use crate::metrics::output::run_wide::RunWideFigures;
 use crate::metrics::tally::Tally;
 use crate::metrics::validity::{Strain, judge};
 use crate::profile::Thresholds;
 use crate::summary::{
-    Build, Clock, Counts, Machine, OfferedLoad, Outcome, PhaseSpan, Rates, Readings, Run, SCHEMA, Summary, TargetRoute,
-    Validity, wall_time::to_rfc3339,
+    Build, Clock, Counts, Histogram, Machine, OfferedLoad, Outcome, PhaseSpan, Rates, Readings, Run, SCHEMA,
+    ScenarioFigures, Summary, TargetRoute, Validity, wall_time::to_rfc3339,
 };
 use crate::vocabulary::{EngineKind, format::micros};
 use serde::{Deserialize, Serialize};
@@ -49,6 +52,8 @@ pub struct RunFacts {
     pub traced: bool,
     /// The user's own words about the run.
     pub tags: BTreeMap<String, String>,
+    /// The names by which the figures are split, in the order of the plan; empty without `[[scenarios]]`.
+    pub scenarios: Vec<String>,
 }
 
 /// The summary of a run without its outcome: `commands` judges the gates on it and then sets
@@ -59,8 +64,8 @@ pub fn summarize(figures: &RunFigures, health: &HealthFigures, facts: RunFacts) 
         validity,
         offered,
         health: health.summary(&figures.run_wide),
-        series: series::rows(&figures.series, &health.generator),
-        ..of_figures(figures, &facts.kinds)
+        series: series::rows(&figures.whole_series(), &health.generator),
+        ..of_figures(figures, &facts.kinds, &facts.scenarios)
     };
     described(measured, facts)
 }
@@ -70,21 +75,20 @@ pub fn summarize(figures: &RunFigures, health: &HealthFigures, facts: RunFacts) 
 pub fn summarize_live(live: &LiveMetrics, health: &HealthFigures, facts: RunFacts) -> Summary {
     let tally = live.tally;
     let strain = Strain {
-        time_to_open_p50_us: live.samples("time_to_open", Clock::Due).map_or(0, |samples| samples.quantile_us(0.5)),
+        time_to_open_p50_us: live
+            .whole()
+            .samples("time_to_open", Clock::Due)
+            .map_or(0, |samples| samples.quantile_us(0.5)),
         exhausted: live.failures.generator_limits().map(|(count, detail)| (count, detail.to_owned())),
         ..strain_of_tally(&tally, health)
     };
-    let rate = |name| live.rate(name).map(|(rate, _)| rate);
+    let of_scenario = |(name, live): &(String, LiveFigures)| (name.clone(), figures_so_far(live));
     let measured = Summary {
         schema: SCHEMA,
         validity: judge(&strain, &facts.thresholds),
         health: health.summary(&RunWideFigures { tally, ..RunWideFigures::default() }),
-        rates: Rates {
-            edges_failed: rate("edges_failed"),
-            peers_failed: rate("peers_failed"),
-            messages_lost: rate("messages_lost"),
-            mesh_complete: rate("mesh_complete"),
-        },
+        rates: rates_so_far(live.whole()),
+        scenarios: live.scenarios().iter().map(of_scenario).collect(),
         amplification: live.counts().signaling.amplification(),
         signaling_bytes_per_edge: live.counts().signaling_bytes_per_edge(),
         counts: live.counts().clone(),
@@ -92,6 +96,28 @@ pub fn summarize_live(live: &LiveMetrics, health: &HealthFigures, facts: RunFact
         ..Summary::default()
     };
     described(measured, facts)
+}
+
+/// The figures of one scenario in a run in progress: without timers, series and failures.
+fn figures_so_far(live: &LiveFigures) -> ScenarioFigures {
+    let counts = live.counts();
+    ScenarioFigures {
+        rates: rates_so_far(live),
+        amplification: counts.signaling.amplification(),
+        signaling_bytes_per_edge: counts.signaling_bytes_per_edge(),
+        counts: counts.clone(),
+        ..ScenarioFigures::default()
+    }
+}
+
+fn rates_so_far(live: &LiveFigures) -> Rates {
+    let rate = |name| live.rate(name).map(|(rate, _)| rate);
+    Rates {
+        edges_failed: rate("edges_failed"),
+        peers_failed: rate("peers_failed"),
+        messages_lost: rate("messages_lost"),
+        mesh_complete: rate("mesh_complete"),
+    }
 }
 
 /// The measured summary with the run's facts. The controller adds the target's process, diagnosis, findings and traces.
@@ -123,10 +149,11 @@ fn described(measured: Summary, facts: RunFacts) -> Summary {
 }
 
 /// The summary of figures alone, without the generator's health and the run's circumstances. `kinds`: the dialect's message
-/// types, in the order of their `Kind`.
-pub fn of_figures(figures: &RunFigures, kinds: &[String]) -> Summary {
-    let [counts, warmup] = [0, 1].map(|half| counts_of(figures, half, kinds));
-    let totals = &figures.totals[0];
+/// types, in the order of their `Kind`; `scenarios`: the names by which the figures are split, in the order of the plan.
+pub fn of_figures(figures: &RunFigures, kinds: &[String], scenarios: &[String]) -> Summary {
+    let [totals, warmup_totals] = [0, 1].map(|half| figures.half(half, kinds.len()));
+    let counts = counts_of(&totals, &figures.guests_of_half(0), kinds);
+    let warmup = counts_of(&warmup_totals, &figures.guests_of_half(1), kinds);
     let label = |room| figures.label(room);
     Summary {
         schema: SCHEMA,
@@ -136,9 +163,10 @@ pub fn of_figures(figures: &RunFigures, kinds: &[String]) -> Summary {
         amplification: counts.signaling.amplification(),
         signaling_bytes_per_edge: counts.signaling_bytes_per_edge(),
         counts,
+        scenarios: of_scenarios(figures, kinds, scenarios),
         counts_warmup: (warmup.rooms.planned > 0).then_some(warmup),
         timers: totals.timers.distributions(kinds),
-        timers_warmup: figures.totals[1].timers.distributions(kinds),
+        timers_warmup: warmup_totals.timers.distributions(kinds),
         shares: totals.shares(),
         mean_edge: totals.mean_edge(),
         mean_edge_own: totals.mean_edge_own(),
@@ -155,15 +183,36 @@ pub fn of_figures(figures: &RunFigures, kinds: &[String]) -> Summary {
 /// among others'.
 pub fn doubts(figures: &RunFigures, health: &HealthFigures, thresholds: &Thresholds) -> (Validity, OfferedLoad) {
     let strain = strain_of(figures, health);
-    let offered = offered_load(&strain, &figures.series, &figures.run_wide.handling, thresholds);
+    let offered = offered_load(&strain, &figures.whole_series(), &figures.run_wide.handling, thresholds);
     (judge(&strain, thresholds), offered)
 }
 
-/// The counts of one half.
-fn counts_of(figures: &RunFigures, half: usize, kinds: &[String]) -> Counts {
-    let mut counts = figures.totals[half].counts(kinds);
-    counts.guest_edges = figures.guests[half].by_name();
-    counts
+fn counts_of(totals: &Totals, guests: &GuestCounts, kinds: &[String]) -> Counts {
+    Counts { guest_edges: guests.by_name(), ..totals.counts(kinds) }
+}
+
+/// The figures of each scenario's measured rooms, by name.
+fn of_scenarios(figures: &RunFigures, kinds: &[String], names: &[String]) -> BTreeMap<String, ScenarioFigures> {
+    let of = |(index, name): (usize, &String)| {
+        let mut totals = Totals::new(kinds.len());
+        figures.totals.get(2 * index).into_iter().for_each(|own| totals.merge(own.clone()));
+        let guests = figures.guests.get(2 * index).copied().unwrap_or_default();
+        let counts = counts_of(&totals, &guests, kinds);
+        let series = figures.series.get(index).cloned().unwrap_or_default();
+        let figures = ScenarioFigures {
+            rates: rates_of(&counts),
+            amplification: counts.signaling.amplification(),
+            signaling_bytes_per_edge: counts.signaling_bytes_per_edge(),
+            counts,
+            timers: totals.timers.distributions(kinds),
+            shares: totals.shares(),
+            mean_edge: totals.mean_edge(),
+            failures: totals.failures.rows(|room| figures.label(room)),
+            series: series::rows(&series, &TimeRows::default()),
+        };
+        (name.clone(), figures)
+    };
+    names.iter().enumerate().map(of).collect()
 }
 
 fn rates_of(counts: &Counts) -> Rates {
@@ -180,8 +229,8 @@ fn rates_of(counts: &Counts) -> Rates {
 
 fn strain_of(figures: &RunFigures, health: &HealthFigures) -> Strain {
     let tally = figures.run_wide.tally;
-    let mut to_open = figures.totals[0].timers.of(TimerId::TimeToOpen).clone();
-    to_open.merge(figures.totals[1].timers.of(TimerId::TimeToOpen));
+    let mut to_open = Histogram::default();
+    figures.totals.iter().for_each(|totals| to_open.merge(totals.timers.of(TimerId::TimeToOpen)));
     let own = figures.totals.iter().filter_map(|totals| totals.failures.generator_limits());
     let exhausted = own.map(|(count, detail)| (count, detail.to_owned())).reduce(|a, b| (a.0 + b.0, a.1));
     Strain { time_to_open_p50_us: to_open.quantile_us(0.5), exhausted, ..strain_of_tally(&tally, health) }

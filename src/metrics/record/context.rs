@@ -14,8 +14,15 @@ pub(in crate::metrics) struct EventContext {
     pub room: usize,
     pub peer: usize,
     pub seat: u16,
-    /// Index into `Recorder::all_totals`: 0 measured, 1 warm-up.
-    pub half: usize,
+    /// Index into `Recorder::all_totals`.
+    pub totals_at: usize,
+}
+
+impl EventContext {
+    /// Index of the room's scenario, and into `Recorder::series`.
+    pub(crate) fn scenario(&self) -> usize {
+        self.totals_at / 2
+    }
 }
 
 /// An edge, seen from the event's peer.

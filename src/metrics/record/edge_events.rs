@@ -106,8 +106,8 @@ impl Recorder {
         } else {
             failure.clone()
         };
-        self.all_totals[context.half].failures.edge(&failure, example);
-        self.all_totals[context.half].edges.ours += u64::from(failure.reason == Reason::GeneratorLimit);
+        self.all_totals[context.totals_at].failures.edge(&failure, example);
+        self.all_totals[context.totals_at].edges.ours += u64::from(failure.reason == Reason::GeneratorLimit);
         self.trace_failure(context, pair, &failure);
         if has_timed_out {
             self.timed_out(context, pair);
@@ -122,13 +122,13 @@ impl Recorder {
             return;
         }
         edge.fate = fate;
-        let counts = &mut self.all_totals[context.half].edges;
+        let counts = &mut self.all_totals[context.totals_at].edges;
         counts.one_sided += u64::from(edge.is_one_sided());
         match fate {
             EdgeOutcome::Failed => {
                 counts.failed += 1;
                 self.run_wide.tally.edges_failed += 1;
-                self.series.at(context.when).failed += 1;
+                self.series[context.scenario()].at(context.when).failed += 1;
             }
             EdgeOutcome::Dropped => {
                 counts.dropped += 1;
@@ -153,7 +153,7 @@ impl Recorder {
             return;
         }
         let milestones = Milestones::of(edge, pair.peers.map(|peer| &self.peers[peer]));
-        let totals = &mut self.all_totals[context.half];
+        let totals = &mut self.all_totals[context.totals_at];
         totals.opened(&milestones, edge);
         let room = &self.rooms[context.room];
         let seats = [context.seat.min(pair.other), context.seat.max(pair.other)];
@@ -165,7 +165,7 @@ impl Recorder {
             phases: milestones.phases(),
         });
         self.trace_open(context, pair, milestones.due_us());
-        let row = self.series.at(context.when);
+        let row = self.series[context.scenario()].at(context.when);
         row.time(2, milestones.began_us());
         row.opened += 1;
         row.times_us.push(u32::try_from(milestones.due_us()).unwrap_or(u32::MAX));
@@ -176,15 +176,16 @@ impl Recorder {
     fn timed_out(&mut self, context: EventContext, pair: Pair) {
         let (began, delay_us) = start(pair.peers.map(|peer| &self.peers[peer]));
         let delay_us = if began.happened() { delay_us } else { 0 };
-        let due_us = self.timeout_us.saturating_add(delay_us);
+        let timeout_us = self.rooms[context.room].timeout_us;
+        let due_us = timeout_us.saturating_add(delay_us);
         let own_us = self.edges[pair.edge].own_total_us();
-        let timers = &mut self.all_totals[context.half].timers;
-        timers.record_both(TimerId::TimeToOpen, due_us, self.timeout_us);
-        timers.record_net(TimerId::TimeToOpen, self.timeout_us.saturating_sub(own_us));
-        let is_ours = own_us as f64 > OWN_TIMEOUT_SHARE * self.timeout_us as f64;
-        self.all_totals[context.half].edges.ours += u64::from(is_ours);
-        self.series.at(context.when).times_us.push(u32::try_from(due_us).unwrap_or(u32::MAX));
-        self.all_totals[context.half].edges.timed_out += 1;
+        let timers = &mut self.all_totals[context.totals_at].timers;
+        timers.record_both(TimerId::TimeToOpen, due_us, timeout_us);
+        timers.record_net(TimerId::TimeToOpen, timeout_us.saturating_sub(own_us));
+        let is_ours = own_us as f64 > OWN_TIMEOUT_SHARE * timeout_us as f64;
+        self.all_totals[context.totals_at].edges.ours += u64::from(is_ours);
+        self.series[context.scenario()].at(context.when).times_us.push(u32::try_from(due_us).unwrap_or(u32::MAX));
+        self.all_totals[context.totals_at].edges.timed_out += 1;
         self.rooms[context.room].timed_out += 1;
     }
 
@@ -198,7 +199,7 @@ impl Recorder {
         let edges = &self.edges[room.edge_range()];
         let last = peers.iter().max_by_key(|peer| peer.began).copied().unwrap_or_default();
         let delay_us = last.began.since(last.due);
-        let totals = &mut self.all_totals[context.half];
+        let totals = &mut self.all_totals[context.totals_at];
         if edges.iter().all(|edge| edge.fate == EdgeOutcome::Opened) {
             totals.rooms.complete += 1;
             self.run_wide.tally.rooms_complete += 1;
@@ -211,20 +212,19 @@ impl Recorder {
             };
             totals.timers.record_net(TimerId::RoomComplete, edges.iter().map(net).max().unwrap_or(0));
         } else if room.timed_out > 0 {
-            let due_us = self.timeout_us.saturating_add(delay_us);
+            let timeout_us = room.timeout_us;
+            let due_us = timeout_us.saturating_add(delay_us);
             totals.rooms.timed_out += 1;
-            totals.timers.record_both(TimerId::RoomComplete, due_us, self.timeout_us);
+            totals.timers.record_both(TimerId::RoomComplete, due_us, timeout_us);
             let own_us = edges.iter().filter(|edge| edge.fate == EdgeOutcome::Failed).map(EdgeRecord::own_total_us);
-            totals
-                .timers
-                .record_net(TimerId::RoomComplete, self.timeout_us - own_us.max().unwrap_or(0).min(self.timeout_us));
+            totals.timers.record_net(TimerId::RoomComplete, timeout_us.saturating_sub(own_us.max().unwrap_or(0)));
         }
     }
 
     fn glare(&mut self, context: EventContext, pair: Pair) {
         let edge = &mut self.edges[pair.edge];
         // Both sides may report it.
-        self.all_totals[context.half].edges.glare += u64::from(!edge.glare);
+        self.all_totals[context.totals_at].edges.glare += u64::from(!edge.glare);
         edge.glare = true;
     }
 
@@ -235,7 +235,7 @@ impl Recorder {
         }
         edge.closing = if planned { Closing::Planned } else { Closing::Early };
         self.run_wide.tally.messages_cut += edge.in_flight();
-        self.all_totals[context.half].edges.closed_early += u64::from(!planned);
+        self.all_totals[context.totals_at].edges.closed_early += u64::from(!planned);
     }
 
     fn leave_noticed(&mut self, context: EventContext, pair: Pair) {
@@ -248,8 +248,8 @@ impl Recorder {
         }
         *notice = left;
         let after_us = context.arrived.since(left);
-        self.all_totals[context.half].timers.record(TimerId::LeaveNotice, after_us);
-        self.series.at(context.when).time(1, after_us);
+        self.all_totals[context.totals_at].timers.record(TimerId::LeaveNotice, after_us);
+        self.series[context.scenario()].at(context.when).time(1, after_us);
     }
 
     /// Counts the first message about a leave with a goodbye.

@@ -1,39 +1,31 @@
 //! Records events of edges with guests.
 
-use crate::metrics::fold::guests::{GuestEdge, GuestEdges};
+use crate::metrics::fold::guests::GuestEdge;
 use crate::metrics::record::context::EventContext;
 use crate::metrics::record::recorder::Recorder;
+use crate::metrics::record::room::RoomRecord;
 use crate::vocabulary::{EdgeEvent, Phase, RoomIndex, Seat};
 
 impl Recorder {
-    /// Every room admits `guests` peers that this run does not control. Call it before the first event.
-    pub fn admitting(mut self, guests: u16) -> Self {
-        let each = usize::from(guests);
-        let mut admitted = GuestEdges {
-            each: guests,
-            edges: vec![GuestEdge::default(); each * self.peers.len()],
-            ..GuestEdges::default()
-        };
-        for room in &self.rooms {
-            let edges = u32::from(room.size) * u32::from(guests);
-            admitted.undecided.push(edges);
-            admitted.counts[usize::from(room.warmup)].planned += u64::from(edges);
-            self.run_wide.tally.guest_edges_undecided += u64::from(edges);
-        }
-        self.guests = admitted;
-        self
+    /// Plans the edges of a room's peers with its guests.
+    pub(in crate::metrics) fn plan_guests(&mut self, room: &RoomRecord) {
+        let edges = u32::from(room.size) * u32::from(room.guests);
+        self.guests.edges.resize_with(self.guests.edges.len() + edges as usize, GuestEdge::default);
+        self.guests.undecided.push(edges);
+        self.guests.counts[room.totals_at].planned += u64::from(edges);
+        self.run_wide.tally.guest_edges_undecided += u64::from(edges);
     }
 
     /// True if `other` is a guest's seat in the event's room.
     pub(in crate::metrics) fn is_guest(&self, context: EventContext, other: Seat) -> bool {
-        let size = self.rooms[context.room].size;
-        other.0 >= size && other.0 - size < self.guests.each
+        let RoomRecord { size, guests, .. } = self.rooms[context.room];
+        other.0 >= size && other.0 - size < guests
     }
 
     /// Records an event of an edge with a guest.
     pub(in crate::metrics) fn record_guest_event(&mut self, context: EventContext, other: Seat, event: &EdgeEvent) {
         let index = self.guest_edge(context, other);
-        let counts = &mut self.guests.counts[context.half];
+        let counts = &mut self.guests.counts[context.totals_at];
         match event {
             EdgeEvent::Met { .. } => {
                 counts.met += 1;
@@ -71,7 +63,7 @@ impl Recorder {
     /// Ends the guest edges of a peer that failed in the phase `failed`, or left by plan (`None`).
     pub(in crate::metrics) fn end_guests(&mut self, context: EventContext, failed: Option<Phase>) {
         for index in self.guest_edges_of(context) {
-            let counts = &mut self.guests.counts[context.half];
+            let counts = &mut self.guests.counts[context.totals_at];
             if !self.guests.edges[index].decided {
                 match failed {
                     Some(phase) => {
@@ -101,7 +93,7 @@ impl Recorder {
     fn replan_guest(&mut self, context: EventContext, index: usize) {
         if self.guests.edges[index].decided {
             self.guests.edges[index] = GuestEdge::default();
-            self.guests.counts[context.half].rejoins += 1;
+            self.guests.counts[context.totals_at].rejoins += 1;
             self.guests.undecided[context.room] += 1;
             self.run_wide.tally.guest_edges_undecided += 1;
         }
@@ -116,11 +108,13 @@ impl Recorder {
 
     fn guest_edge(&self, context: EventContext, other: Seat) -> usize {
         let guest = other.0 - self.rooms[context.room].size;
-        context.peer * usize::from(self.guests.each) + usize::from(guest)
+        self.guest_edges_of(context).start + usize::from(guest)
     }
 
     fn guest_edges_of(&self, context: EventContext) -> std::ops::Range<usize> {
-        let each = usize::from(self.guests.each);
-        context.peer * each..(context.peer + 1) * each
+        let room = &self.rooms[context.room];
+        let each = usize::from(room.guests);
+        let first = room.guest_edges_at + usize::from(context.seat) * each;
+        first..first + each
     }
 }

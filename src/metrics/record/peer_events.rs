@@ -18,7 +18,7 @@ impl Recorder {
     pub(in crate::metrics) fn began(&mut self, context: EventContext, due: Instant) {
         let when_due = due;
         let due = RunTime::of(when_due, self.start);
-        self.series.at(when_due).arrivals_due.count(context.at.since(due));
+        self.series[context.scenario()].at(when_due).arrivals_due.count(context.at.since(due));
         let is_rejoin = self.peers[context.peer].state != State::Planned;
         if is_rejoin {
             self.restart_peer(context);
@@ -42,10 +42,10 @@ impl Recorder {
         if self.peers[context.peer].state != State::Planned {
             return;
         }
-        self.series.at(due).arrivals_due.count(u64::MAX);
+        self.series[context.scenario()].at(due).arrivals_due.count(u64::MAX);
         self.peers[context.peer].state = State::Dropped;
         self.peers[context.peer].due = RunTime::of(due, self.start);
-        self.all_totals[context.half].peers.dropped += 1;
+        self.all_totals[context.totals_at].peers.dropped += 1;
         self.run_wide.tally.peers_dropped += 1;
         self.run_wide.tally.peers_waiting -= 1;
         self.decide_edges(context, EdgeOutcome::Dropped);
@@ -64,7 +64,7 @@ impl Recorder {
         peer.upgraded = context.at;
         peer.connected = context.at;
         self.run_wide.connections.add(context.at, SocketChange::Opened);
-        let timers = &mut self.all_totals[context.half].timers;
+        let timers = &mut self.all_totals[context.totals_at].timers;
         timers.record_both(TimerId::Connect, times_us[0], times_us[1]);
         timers.record_net(TimerId::Connect, net_us);
     }
@@ -76,9 +76,9 @@ impl Recorder {
         self.charge_all(context);
         self.peers[context.peer].state = State::Joined;
         self.peers[context.peer].joined = context.at;
-        self.all_totals[context.half].peers.joined += 1;
+        self.all_totals[context.totals_at].peers.joined += 1;
         self.run_wide.tally.peers_joined += 1;
-        self.series.at(context.when).joined += 1;
+        self.series[context.scenario()].at(context.when).joined += 1;
     }
 
     pub(in crate::metrics) fn peer_failed(&mut self, context: EventContext, failure: &Failure) {
@@ -87,14 +87,14 @@ impl Recorder {
             return;
         }
         if peer.is_undecided() {
-            self.all_totals[context.half].peers.failed += 1;
+            self.all_totals[context.totals_at].peers.failed += 1;
             self.run_wide.tally.peers_failed += 1;
         }
         self.run_wide.connections.failed(context.at, failure, peer.upgraded.happened().then_some(peer.connected));
         self.end_peer(context, State::Failed);
         let room = &self.rooms[context.room];
         let example = Example { peer: room.peer_index(context.seat), other: None, room: room.index };
-        self.all_totals[context.half].failures.peer(failure, example);
+        self.all_totals[context.totals_at].failures.peer(failure, example);
         for other in self.others(context) {
             self.fail_edge(context, other, failure);
         }
@@ -114,7 +114,7 @@ impl Recorder {
             self.expect_notices(context, silent);
         } else if self.peers[context.peer].state == State::Joined {
             let is_lost = self.run_wide.outages.stayed(context.at, self.number(context));
-            let peers = &mut self.all_totals[context.half].peers;
+            let peers = &mut self.all_totals[context.totals_at].peers;
             peers.stayed += 1;
             peers.lost += u64::from(is_lost);
         }
@@ -130,7 +130,7 @@ impl Recorder {
             edge.closing = Closing::Planned;
             self.run_wide.tally.messages_cut += edge.in_flight();
             if early && edge.fate == EdgeOutcome::Opened {
-                let edges = &mut self.all_totals[context.half].edges;
+                let edges = &mut self.all_totals[context.totals_at].edges;
                 edges.closed_early += 1;
                 edges.left += 1;
             }
@@ -169,7 +169,7 @@ impl Recorder {
         // The socket may have been lost before the frame of the first join was written.
         self.joined(context);
         if self.run_wide.outages.returned(context.at, self.number(context)) {
-            self.all_totals[context.half].peers.reconnects += 1;
+            self.all_totals[context.totals_at].peers.reconnects += 1;
         }
     }
 
@@ -191,7 +191,7 @@ impl Recorder {
     /// Counts a peer that begins again after it left or failed as a new arrival.
     fn restart_peer(&mut self, context: EventContext) {
         let peer = &mut self.peers[context.peer];
-        let totals = &mut self.all_totals[context.half];
+        let totals = &mut self.all_totals[context.totals_at];
         totals.peers.rejoins += 1;
         self.run_wide.tally.peers_alive -= u64::from(peer.is_alive());
         peer.upgraded = RunTime::NEVER;
@@ -222,7 +222,7 @@ impl Recorder {
                 continue;
             }
             let edge = std::mem::take(&mut self.edges[pair.edge]);
-            let totals = &mut self.all_totals[context.half];
+            let totals = &mut self.all_totals[context.totals_at];
             let by_plan = edge.is_closed_by_plan();
             if edge.closing == Closing::Not {
                 self.run_wide.tally.messages_cut += edge.in_flight();

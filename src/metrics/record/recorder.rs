@@ -25,17 +25,17 @@ const NOWHERE: u32 = u32::MAX;
 #[derive(Clone, Debug)]
 pub struct Recorder {
     pub(in crate::metrics) start: Instant,
-    pub(in crate::metrics) timeout_us: u64,
     /// The position in `rooms` of each room of the plan, or `NOWHERE`.
     slots: Vec<u32>,
     pub(in crate::metrics) rooms: Vec<RoomRecord>,
     pub(in crate::metrics) peers: Vec<PeerRecord>,
     pub(in crate::metrics) edges: Vec<EdgeRecord>,
     pub(in crate::metrics) guests: GuestEdges,
-    /// 0: measured rooms; 1: warm-up rooms.
-    pub(in crate::metrics) all_totals: [Totals; 2],
+    /// Of each scenario: those of its measured rooms, then those of its warm-up rooms.
+    pub(in crate::metrics) all_totals: Vec<Totals>,
     pub(in crate::metrics) deliveries: Deliveries,
-    pub(in crate::metrics) series: TimeBuckets<SecondCounts>,
+    /// By scenario.
+    pub(in crate::metrics) series: Vec<TimeBuckets<SecondCounts>>,
     pub(in crate::metrics) run_wide: RunWideFigures,
     pub(in crate::metrics) slow: RankedTrace,
     /// Events that name a room or a seat outside this share.
@@ -43,20 +43,20 @@ pub struct Recorder {
 }
 
 impl Recorder {
-    /// A recorder of one share's rooms. `timeout` is that of a handshake, `kinds` the number of the dialect's message types.
-    pub fn new(rooms: &[RoomFacts], start: Instant, timeout: Duration, kinds: usize) -> Self {
-        let timeout_us = micros(timeout);
+    /// A recorder of one share's rooms; `kinds` is the number of the dialect's message types.
+    pub fn new(rooms: &[RoomFacts], start: Instant, kinds: usize) -> Self {
+        let timeout = rooms.iter().map(|room| room.timeout).max().unwrap_or_default();
+        let scenarios = rooms.iter().map(|room| room.scenario + 1).max().unwrap_or(0);
         let mut recorder = Self {
             start,
-            timeout_us,
             slots: vec![],
             rooms: Vec::with_capacity(rooms.len()),
             peers: vec![],
             edges: vec![],
-            guests: GuestEdges::default(),
-            all_totals: [Totals::new(kinds), Totals::new(kinds)],
-            deliveries: Deliveries::new(timeout_us),
-            series: TimeBuckets::new(start),
+            guests: GuestEdges::new(2 * scenarios),
+            all_totals: vec![Totals::new(kinds); 2 * scenarios],
+            deliveries: Deliveries::new(micros(timeout)),
+            series: vec![TimeBuckets::new(start); scenarios],
             run_wide: RunWideFigures::default(),
             slow: RankedTrace::default(),
             unmatched: 0,
@@ -91,7 +91,7 @@ impl Recorder {
             PeerEvent::Dropped { due } => self.dropped(context, *due),
             PeerEvent::Upgraded => self.upgraded(context),
             PeerEvent::Prepared { took } => {
-                self.all_totals[context.half].timers.record(TimerId::Before, micros(*took));
+                self.all_totals[context.totals_at].timers.record(TimerId::Before, micros(*took));
             }
             PeerEvent::Joined => self.joined(context),
             PeerEvent::PeerFailed { failure } => self.peer_failed(context, failure),
@@ -103,11 +103,11 @@ impl Recorder {
             PeerEvent::Reconnected => self.reconnected(context),
             PeerEvent::Left { silent, early } => self.left(context, *silent, *early),
             PeerEvent::Surprise { other: Some(other) } if self.is_guest(context, *other) => {
-                self.guests.counts[context.half].surprises += 1;
+                self.guests.counts[context.totals_at].surprises += 1;
             }
             PeerEvent::Note { note } => self.run_wide.frame_notes.add(note),
             PeerEvent::Written { .. } | PeerEvent::Read { .. } => {}
-            PeerEvent::Surprise { other: _ } => self.all_totals[context.half].edges.surprises += 1,
+            PeerEvent::Surprise { other: _ } => self.all_totals[context.totals_at].edges.surprises += 1,
         }
     }
 
@@ -172,6 +172,10 @@ impl Recorder {
             warmup: facts.warmup,
             meshes: facts.meshes,
             label: facts.label.clone(),
+            totals_at: facts.totals_at(),
+            timeout_us: micros(facts.timeout),
+            guests: facts.guests,
+            guest_edges_at: self.guests.edges.len(),
             peers_at: self.peers.len(),
             edges_at: self.edges.len(),
             undecided: 0,
@@ -190,7 +194,8 @@ impl Recorder {
                 .map(|offset| PeerRecord { due: due(offset), ..PeerRecord::default() }),
         );
         self.edges.resize_with(self.edges.len() + edges, EdgeRecord::default);
-        let totals = &mut self.all_totals[usize::from(facts.warmup)];
+        self.plan_guests(&room);
+        let totals = &mut self.all_totals[room.totals_at];
         totals.peers.planned += peers;
         totals.edges.planned += edges as u64;
         totals.rooms.planned += u64::from(facts.meshes);
@@ -226,7 +231,7 @@ impl Recorder {
             room: slot,
             peer: room.peer(seat),
             seat,
-            half: usize::from(room.warmup),
+            totals_at: room.totals_at,
         })
     }
 }

@@ -17,6 +17,12 @@ pub struct RoomFacts {
     pub warmup: bool,
     /// Its peers are to open edges; otherwise they only learn of each other.
     pub meshes: bool,
+    /// Index of the room's scenario in the plan's.
+    pub scenario: usize,
+    /// The timeout of its handshakes.
+    pub timeout: Duration,
+    /// Peers that the room admits and this run does not control.
+    pub guests: u16,
     /// The room's name in reports.
     pub label: String,
 }
@@ -29,6 +35,12 @@ pub(in crate::metrics) struct RoomRecord {
     pub warmup: bool,
     pub meshes: bool,
     pub label: String,
+    /// Index into `Recorder::all_totals`.
+    pub totals_at: usize,
+    pub timeout_us: u64,
+    pub guests: u16,
+    /// Index of the first peer's first edge with a guest.
+    pub guest_edges_at: usize,
     /// Index of the room's first peer in `Recorder::peers`, and of its first edge in `Recorder::edges`.
     pub peers_at: usize,
     pub edges_at: usize,
@@ -39,6 +51,13 @@ pub(in crate::metrics) struct RoomRecord {
     pub settled: bool,
     /// The room's trace, until it proves to hold no failed and no slow edge.
     pub trace: Option<Box<RoomTrace>>,
+}
+
+impl RoomFacts {
+    /// Index of the totals of the room's scenario: those of measured rooms, then those of warm-up rooms, of each scenario.
+    pub(crate) fn totals_at(&self) -> usize {
+        2 * self.scenario + usize::from(self.warmup)
+    }
 }
 
 impl RoomRecord {

@@ -39,7 +39,7 @@ impl Recorder {
         let (low, high) = seats_of(context, pair);
         if trace.sees(high) {
             // Under the group it was counted in, so that diagnosis finds the failure row of the trace.
-            let counted = self.all_totals[context.half].failures.counted_as(failure);
+            let counted = self.all_totals[context.totals_at].failures.counted_as(failure);
             trace.failed.push((low, high, counted));
         }
     }

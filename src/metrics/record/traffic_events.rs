@@ -18,11 +18,11 @@ impl Recorder {
         concern: Concern,
     ) {
         self.peers[context.peer].heard = context.arrived;
-        let totals = &mut self.all_totals[context.half];
+        let totals = &mut self.all_totals[context.totals_at];
         let slot = usize::from(kind.0).min(totals.traffic.len() - 1);
         totals.traffic[slot].received += 1;
         totals.traffic[slot].received_bytes += u64::from(bytes);
-        self.series.at(context.when).frames += 1;
+        self.series[context.scenario()].at(context.when).frames += 1;
         self.run_wide.handling.record_us(context.at.since(context.arrived));
         match concern {
             Concern::Others => {}
@@ -54,7 +54,7 @@ impl Recorder {
             Some(_) => {}
             None => self.charge_all(context),
         }
-        let totals = &mut self.all_totals[context.half];
+        let totals = &mut self.all_totals[context.totals_at];
         let slot = usize::from(kind.0).min(totals.traffic.len() - 1);
         totals.traffic[slot].sent += 1;
         totals.traffic[slot].sent_bytes += u64::from(bytes);
@@ -72,8 +72,8 @@ impl Recorder {
         self.run_wide.tally.messages_cut += edge.cut_in_flight() - before;
         self.run_wide.tally.messages_sent += 1;
         let late_us = context.at.since(RunTime::of(due, self.start));
-        self.series.at(due).messages_due.count(late_us);
-        self.all_totals[context.half].messages.late += u64::from(late_us > LATE_US);
+        self.series[context.scenario()].at(due).messages_due.count(late_us);
+        self.all_totals[context.totals_at].messages.late += u64::from(late_us > LATE_US);
     }
 
     /// `times`: when the message was due, and when its sending began.
@@ -93,14 +93,14 @@ impl Recorder {
         self.run_wide.tally.messages_delivered += 1;
         self.run_wide.handling.record_us(context.at.since(context.arrived));
         let latency_us = self.record_message_timer(context, TimerId::MessageLatency, times);
-        let row = self.series.at(context.when);
+        let row = self.series[context.scenario()].at(context.when);
         row.messages += 1;
         row.latencies.record_us(latency_us);
     }
 
     pub(in crate::metrics) fn message_dropped(&mut self, context: EventContext) {
-        self.series.at(context.when).messages_due.count(u64::MAX);
-        self.all_totals[context.half].messages.dropped += 1;
+        self.series[context.scenario()].at(context.when).messages_due.count(u64::MAX);
+        self.all_totals[context.totals_at].messages.dropped += 1;
         self.run_wide.tally.messages_dropped += 1;
     }
 
@@ -113,7 +113,7 @@ impl Recorder {
     fn record_message_timer(&mut self, context: EventContext, timer: TimerId, (due, began): (Instant, Instant)) -> u64 {
         let since = |earlier| context.arrived.since(RunTime::of(earlier, self.start));
         let due_us = since(due);
-        self.all_totals[context.half].timers.record_both(timer, due_us, since(began));
+        self.all_totals[context.totals_at].timers.record_both(timer, due_us, since(began));
         due_us
     }
 
@@ -132,8 +132,8 @@ impl Recorder {
         }
         if let Some(written) = self.deliveries.read(read) {
             let took_us = context.arrived.since(written);
-            self.all_totals[context.half].timers.record_delivery(slot, took_us);
-            self.series.at(context.when).delivery(took_us);
+            self.all_totals[context.totals_at].timers.record_delivery(slot, took_us);
+            self.series[context.scenario()].at(context.when).delivery(took_us);
         }
     }
 }

@@ -6,8 +6,8 @@ use crate::vocabulary::{Failure, Phase};
 /// One room of two that admits one guest, at seat 2.
 fn timeline() -> Story {
     let mut timeline = Story::of(&[2]);
-    let recorder = Recorder::new(&rooms(&[2], 1), timeline.start, Duration::from_secs(10), KINDS.len());
-    timeline.recorder = recorder.admitting(1);
+    let rooms: Vec<_> = rooms(&[2], 1).into_iter().map(|room| RoomFacts { guests: 1, ..room }).collect();
+    timeline.recorder = Recorder::new(&rooms, timeline.start, KINDS.len());
     timeline.join(0, 0, 0).join(0, 0, 1);
     timeline
 }

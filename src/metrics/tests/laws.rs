@@ -2,6 +2,7 @@
 
 use super::{KINDS, place, rooms, summary_of, summary_of_figures};
 use crate::metrics::{Recorder, RoomFacts, RunFigures};
+use crate::summary::Counts;
 use crate::vocabulary::{
     Concern, EdgeEvent, Event, EventKind, Failure, FrameKind, PeerEvent, Phase, Reason, RoomIndex, Seat,
 };
@@ -67,7 +68,7 @@ proptest! {
     ) {
         let sizes = [2, 4, 3];
         let start = Instant::now();
-        let mut recorder = Recorder::new(&rooms(&sizes, measured), start, Duration::from_secs(10), KINDS.len());
+        let mut recorder = Recorder::new(&rooms(&sizes, measured), start, KINDS.len());
         for event in events {
             recorder.record(&told(start, &sizes, event));
             let tally = recorder.tally();
@@ -81,6 +82,9 @@ proptest! {
                 + p.ice_us.unwrap_or(0) + p.dtls_us.unwrap_or(0) + p.channel_us.unwrap_or(0);
             prop_assert_eq!(sum, slow.began_us);
         }
+        let mut split = Counts::default();
+        summary.scenarios.values().for_each(|scenario| split += scenario.counts.clone());
+        prop_assert_eq!(&split, &summary.counts);
         let failed = summary.failures.iter().map(|row| row.count).sum::<u64>();
         prop_assert_eq!(failed, summary.counts.edges.failed);
     }
@@ -94,12 +98,11 @@ proptest! {
         let sizes = [2, 4, 3];
         let start = Instant::now();
         let facts = rooms(&sizes, 2);
-        let timeout = Duration::from_secs(10);
-        let mut whole = Recorder::new(&facts, start, timeout, KINDS.len());
+        let mut whole = Recorder::new(&facts, start, KINDS.len());
         let mut parts: Vec<Recorder> = (0..3)
             .map(|part| {
                 let own: Vec<RoomFacts> = facts.iter().zip(owners).filter(|(_, owner)| *owner == part).map(|(room, _)| room.clone()).collect();
-                Recorder::new(&own, start, timeout, KINDS.len())
+                Recorder::new(&own, start, KINDS.len())
             })
             .collect();
         for event in events.iter().filter(|event| event.0 < 3) {
@@ -107,7 +110,7 @@ proptest! {
             whole.record(&event);
             parts[owners[event.place.room.0 as usize]].record(&event);
         }
-        let mut merged = RunFigures::none(KINDS.len());
+        let mut merged = RunFigures::none();
         order.reverse();
         order.iter().for_each(|part| merged.merge(parts[*part].clone().into_figures(false)));
         prop_assert_eq!(merged.run_wide.tally, whole.tally());

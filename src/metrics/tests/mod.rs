@@ -34,7 +34,7 @@ impl Story {
 
     fn with_warmup(sizes: &[u16], measured: usize) -> Self {
         let start = Instant::now();
-        let recorder = Recorder::new(&rooms(sizes, measured), start, Duration::from_secs(10), KINDS.len());
+        let recorder = Recorder::new(&rooms(sizes, measured), start, KINDS.len());
         Self { start, sizes: sizes.to_vec(), recorder }
     }
 
@@ -83,6 +83,7 @@ impl Story {
     }
 }
 
+/// Rooms of two scenarios in turn.
 fn rooms(sizes: &[u16], measured: usize) -> Vec<RoomFacts> {
     let facts = |(index, size): (usize, &u16)| RoomFacts {
         index: RoomIndex(index as u32),
@@ -90,6 +91,9 @@ fn rooms(sizes: &[u16], measured: usize) -> Vec<RoomFacts> {
         due: vec![Duration::ZERO; usize::from(*size)],
         warmup: index >= measured,
         meshes: true,
+        scenario: index % 2,
+        timeout: Duration::from_secs(10),
+        guests: 0,
         label: format!("room-{index}"),
     };
     sizes.iter().enumerate().map(facts).collect()
@@ -126,6 +130,7 @@ fn summary_of_figures(figures: &RunFigures) -> Summary {
         thresholds: thresholds(),
         traced: true,
         tags: Default::default(),
+        scenarios: vec!["even".to_owned(), "odd".to_owned()],
     };
     let summary = summarize(figures, &HealthFigures::default(), facts);
     summary.counts.conserved().unwrap();

@@ -86,7 +86,7 @@ fn workers_that_are_merged_keep_what_one_worker_would() {
         timeline
     };
     assert_eq!(kept(&play(&[1, 0])), [0, 1]);
-    let mut merged = RunFigures::none(KINDS.len());
+    let mut merged = RunFigures::none();
     merged.merge(play(&[1]).recorder.into_figures(false));
     merged.merge(play(&[0]).recorder.into_figures(false));
     assert_eq!(merged.traces().iter().map(|traced| traced.room.0).collect::<Vec<_>>(), [0, 1]);

@@ -339,7 +339,7 @@ fn every_built_in_is_valid_and_named_as_its_file() {
 fn a_gate_that_is_none_is_told_with_the_other_mistakes_in_the_order_of_the_text() {
     let text = "[rooms]\nsize = 1\n[gates]\nedges_failed = [\"rate < 1%\", \"bad\"]\nconnect = { expr = \"bad\" }\n\
                 message_rtt = \"bad${TOKEN}\"\n[phases]\nsteady = 500\n";
-    let gate = |metric: &str, expr: &str| match expr.starts_with("bad") {
+    let gate = |metric: &str, expr: &str, _: &[String]| match expr.starts_with("bad") {
         true => Err(format!("{metric} cannot be {expr}")),
         false => Ok(()),
     };

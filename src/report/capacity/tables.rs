@@ -145,7 +145,7 @@ fn why(probe: &Probe) -> String {
         ProbeVerdict::Held | ProbeVerdict::Interrupted => String::new(),
         ProbeVerdict::NotJudged if probe.edges_opened == 0 => "nobody reached the target".to_owned(),
         ProbeVerdict::NotJudged => match probe.gates.iter().find(|gate| !gate.ok) {
-            Some(gate) => format!("{} {}: too few samples, {}", gate.metric, gate.expr, gate.samples),
+            Some(gate) => format!("{} {}: too few samples, {}", gate.metric_in_words(), gate.expr, gate.samples),
             None => String::new(),
         },
         ProbeVerdict::Broke => probe.why_broke().unwrap_or_default(),

@@ -12,6 +12,7 @@ use opentelemetry_proto::tonic::metrics::v1::{
 };
 use opentelemetry_proto::tonic::resource::v1::Resource;
 use prost::Message;
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::time::SystemTime;
 
@@ -71,7 +72,8 @@ impl OtlpDeltas {
                 MetricValue::Gauge(value) => {
                     let word = series.labels.last().filter(|_| is_mixed).map(|(_, word)| format!("_{word}"));
                     let name = format!("{}{}", family.name, word.unwrap_or_default());
-                    let labels = if is_mixed { vec![] } else { attributes(series) };
+                    let kept = series.labels.len() - usize::from(is_mixed && !series.labels.is_empty());
+                    let labels = attributes(&series.labels[..kept]);
                     gauges.entry(name.clone()).or_default().push(number(
                         &name,
                         labels,
@@ -113,7 +115,7 @@ impl OtlpDeltas {
         let more = total - *before;
         (more > 0.0).then(|| {
             *before = total;
-            number(&family.name, attributes(series), more, span)
+            number(&family.name, attributes(&series.labels), more, span)
         })
     }
 
@@ -134,7 +136,7 @@ impl OtlpDeltas {
         grown.recorded().for_each(|(us, count)| *more.entry(bucket(us)).or_default() += count);
         let (offset, last) = (*more.first_key_value()?.0, *more.last_key_value()?.0);
         let point = ExponentialHistogramDataPoint {
-            attributes: attributes(series),
+            attributes: attributes(&series.labels),
             start_time_unix_nano: span.from_ns,
             time_unix_nano: span.until_ns,
             count: grown.count(),
@@ -195,8 +197,8 @@ fn bucket(us: u64) -> i32 {
     ((us as f64 / 1e6).log2() * f64::from(1 << SCALE)).ceil() as i32 - 1
 }
 
-fn attributes(series: &Series<'_>) -> Vec<KeyValue> {
-    series.labels.iter().map(|(name, text)| attribute(name, text)).collect()
+fn attributes(labels: &[(Cow<'static, str>, String)]) -> Vec<KeyValue> {
+    labels.iter().map(|(name, text)| attribute(name, text)).collect()
 }
 
 fn attribute(key: &str, text: &str) -> KeyValue {

@@ -23,7 +23,7 @@ pub(super) fn charts(summary: &Summary) -> Vec<Chart> {
         ("message_rtt", "Message round trip", "over the channels"),
     ];
     let of_timer = |(name, heading, reading): (&str, &str, &str)| {
-        let limits = limits(summary, name);
+        let limits = limits(&summary.gates, name, None);
         let by_share = summary.timers.get(name).and_then(|timer| {
             let both = [(ChartColour::Due, "from due", &timer.due), (ChartColour::Began, "from began", &timer.began)];
             let shown = if timer.due == timer.began { &both[..1] } else { &both };
@@ -50,9 +50,10 @@ impl GateLimit {
     }
 }
 
-/// The limits of the gates on a timer.
-fn limits(summary: &Summary, timer: &str) -> Vec<GateLimit> {
-    let gates = summary.gates.iter().filter(|gate| gate.metric == timer && gate.unit == Unit::Us);
+/// The limits of the gates on a timer of the run, or of one scenario.
+pub(super) fn limits(gates: &[GateResult], timer: &str, scenario: Option<&str>) -> Vec<GateLimit> {
+    let reads = |gate: &&GateResult| gate.metric == timer && gate.scenario.as_deref() == scenario;
+    let gates = gates.iter().filter(reads).filter(|gate| gate.unit == Unit::Us);
     let limit = |gate: &GateResult| {
         let us = Gate::parse(&gate.metric, &gate.expr).ok()?.number as u64;
         Some(GateLimit { us, expr: gate.expr.clone(), ok: gate.ok })
@@ -116,7 +117,7 @@ pub(in crate::report) fn percentile_chart(
 }
 
 /// The percentiles of a timer in each second, over a heatmap of its samples if the summary has one.
-fn over_time(series: &[SeriesRow], name: &str, heading: &str, limits: &[GateLimit]) -> Option<Chart> {
+pub(super) fn over_time(series: &[SeriesRow], name: &str, heading: &str, limits: &[GateLimit]) -> Option<Chart> {
     let decided: Vec<&SeriesRow> = series.iter().filter(|row| row.timers.contains_key(name)).collect();
     let timers = || decided.iter().filter_map(|row| row.timers.get(name));
     let (fastest, slowest) = (timers().map(|timer| timer.p50_us).min()?, timers().map(|timer| timer.p99_us).max()?);

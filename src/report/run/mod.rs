@@ -2,13 +2,13 @@
 
 mod failures;
 mod figures;
-mod fleet;
-mod health;
 mod latency;
 mod load;
+mod machines;
 mod meshes;
 mod phases;
 mod provenance;
+mod scenarios;
 mod signaling;
 mod verdict;
 
@@ -18,6 +18,7 @@ pub(super) use provenance::tags_fact;
 pub(super) use verdict::{broken, gate_check, gate_table, held};
 pub use verdict::{capitalised, findings};
 
+use self::machines::{fleet, health};
 use crate::report::document::{Block, Document, Style, StyledText};
 use crate::summary::{Outcome, Run, Summary};
 use std::collections::BTreeMap;
@@ -39,6 +40,7 @@ pub(super) fn document(summary: &Summary) -> Document {
         Block::Section(verdict::FINDINGS, vec![findings(&summary.findings)]),
         Block::Section("Failures", failures::failures(summary)),
         Block::Section(failures::CAUSES, failures::causes(summary)),
+        Block::Section("Scenarios", scenarios::blocks(summary)),
         Block::Section("Where the time goes", phases::blocks(summary)),
         Block::Section("The control run: what of it is ours", vec![Block::list(phases::control(summary))]),
         Block::Section(

@@ -187,6 +187,7 @@ fn fill_verdicts(summary: &mut Summary) {
         GateResult {
             metric: "time_to_open".into(),
             clock: Some(Clock::Began),
+            scenario: None,
             expr: "p(95) < 800ms".into(),
             observed: Some(47_103.0),
             unit: Unit::Us,
@@ -200,6 +201,7 @@ fn fill_verdicts(summary: &mut Summary) {
         GateResult {
             metric: "mesh_complete".into(),
             clock: None,
+            scenario: None,
             expr: "rate >= 90%".into(),
             observed: Some(11.0 / 12.0),
             unit: Unit::Ratio,

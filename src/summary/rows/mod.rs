@@ -6,6 +6,7 @@ pub mod evidence;
 pub mod finding;
 pub mod fleet;
 pub mod outage;
+pub mod scenario;
 pub mod trace;
 pub mod unmatched;
 

@@ -1,6 +1,6 @@
 //! Getting in: TLS with real handshakes, tokens, proxies, and secrets that nobody tells.
 
-mod between;
+pub mod between;
 mod capacity;
 pub mod certificates;
 mod metrics;

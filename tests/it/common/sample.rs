@@ -36,6 +36,7 @@ fn fail(summary: &mut Summary) {
     let gate = GateResult {
         metric: "edges_failed".into(),
         clock: None,
+        scenario: None,
         expr: "rate < 0.5%".into(),
         observed: Some(failed_share),
         unit: Unit::Ratio,

@@ -32,6 +32,9 @@ pub fn figures(scenario: &Scenario, events: &[Event], own: impl Fn(usize) -> boo
             due: due.clone(),
             warmup: false,
             meshes: true,
+            scenario: 0,
+            timeout: scenario.timeout,
+            guests: 0,
             label: index.to_string(),
         };
         first += due.len() as u32;
@@ -42,7 +45,7 @@ pub fn figures(scenario: &Scenario, events: &[Event], own: impl Fn(usize) -> boo
     let sample = TraceSample::of(sizes, 0);
     let rooms: Vec<RoomFacts> = rooms.into_iter().filter(|room| own(room.index.0 as usize)).collect();
     let kinds = scenario.dialect().kinds().len();
-    let mut recorder = Recorder::new(&rooms, start, scenario.timeout, kinds).tracing(&sample);
+    let mut recorder = Recorder::new(&rooms, start, kinds).tracing(&sample);
     let ours = events.iter().filter(|event| own(event.place.room.0 as usize));
     ours.for_each(|event| recorder.record(event));
     assert!(recorder.all_decided(), "an edge is decided by nobody");
@@ -72,6 +75,7 @@ pub fn facts(scenario: &Scenario, phases: Vec<PhaseSpan>) -> RunFacts {
         thresholds: profile.validity.thresholds,
         traced: false,
         tags: Default::default(),
+        scenarios: vec![],
     }
 }
 

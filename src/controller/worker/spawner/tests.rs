@@ -74,7 +74,7 @@ fn in_a_room(play: impl AsyncFnOnce(Arc<RunContext>, Rc<RefCell<Recorder>>)) {
     let target = TcpListener::bind("127.0.0.1:0").unwrap();
     let common = common(format!("ws://{}/ws/", target.local_addr().unwrap()));
     let facts: Vec<_> = common.plan.share(0, 1).rooms.iter().map(|room| room_facts(&common, room)).collect();
-    let recorder = Recorder::new(&facts, common.start, Duration::from_secs(600), common.dialect.kinds().len());
+    let recorder = Recorder::new(&facts, common.start, common.dialect.kinds().len());
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     LocalSet::new().block_on(&runtime, play(common, Rc::new(RefCell::new(recorder))));
 }

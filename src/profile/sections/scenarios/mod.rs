@@ -17,7 +17,7 @@ use crate::vocabulary::{EngineKind, HandshakeSettings};
 use std::time::Duration;
 
 /// The most scenarios of a run: each has timers of its own.
-const SCENARIOS_MAX: usize = 16;
+pub const SCENARIOS_MAX: usize = 16;
 /// The longest name, in bytes.
 const NAME_BYTES_MAX: usize = 32;
 /// The greatest distance of the shares' sum from 1, so that a third may be written as 33.3%.

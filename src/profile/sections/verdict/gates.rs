@@ -20,28 +20,29 @@ pub struct GateLine {
     pub at: String,
 }
 
-pub(crate) fn check(root: &Section<'_>) -> Vec<GateLine> {
+/// Reads the gates of a profile with these names of scenarios.
+pub(crate) fn check(root: &Section<'_>, scenarios: &[String]) -> Vec<GateLine> {
     let section = root.section("gates");
     let mut lines = vec![];
-    read_metrics(&section, "", &mut lines);
+    read_metrics(&section, "", scenarios, &mut lines);
     lines
 }
 
 /// Collects the gates of a table. A metric's name may have dots (`time_to_open.began`, `edges.failed`), which TOML
 /// parses as nested tables if the name is not quoted.
-fn read_metrics(section: &Section<'_>, prefix: &str, lines: &mut Vec<GateLine>) {
+fn read_metrics(section: &Section<'_>, prefix: &str, scenarios: &[String], lines: &mut Vec<GateLine>) {
     for (key, node) in section.tree() {
         let metric = if prefix.is_empty() { key.clone() } else { format!("{prefix}.{key}") };
         match &node.value {
             Value::Table(tree) if !is_gate(tree) => {
                 let inner = Section::new(section.reader, section.path_of(key), &node.at, tree, &Takes::Gates);
-                read_metrics(&inner, &metric, lines);
+                read_metrics(&inner, &metric, scenarios, lines);
             }
             Value::List(list) => {
                 let path = section.path_of(key);
-                lines.extend(list.iter().filter_map(|item| gate(section.reader, &path, &metric, item)));
+                lines.extend(list.iter().filter_map(|item| gate(section.reader, &path, &metric, item, scenarios)));
             }
-            _ => lines.extend(gate(section.reader, &section.path_of(key), &metric, node)),
+            _ => lines.extend(gate(section.reader, &section.path_of(key), &metric, node, scenarios)),
         }
     }
 }
@@ -50,14 +51,19 @@ fn is_gate(tree: &Tree) -> bool {
     ["expr", "threshold"].iter().any(|key| tree.contains_key(*key))
 }
 
-fn gate(reader: &SectionReader<'_>, path: &str, metric: &str, node: &Node) -> Option<GateLine> {
+fn gate(reader: &SectionReader<'_>, path: &str, metric: &str, node: &Node, scenarios: &[String]) -> Option<GateLine> {
+    let report = |written: &Node, expr: &str| {
+        if let Err(why) = (reader.checks.gate)(metric, expr, scenarios) {
+            reader.problem(path, &written.at, in_words(written, why));
+        }
+    };
     let at = node.at.show(reader.file);
     let line =
         |expr| GateLine { metric: metric.to_owned(), expr, abort: false, after: Duration::ZERO, min_samples: 0, at };
     match &node.value {
         Value::Text(written) => {
             let expr = reader.expand(path, &node.at, written)?;
-            check_expr(reader, path, metric, node, &expr);
+            report(node, &expr);
             Some(line(expr))
         }
         Value::Table(tree) => {
@@ -68,7 +74,7 @@ fn gate(reader: &SectionReader<'_>, path: &str, metric: &str, node: &Node) -> Op
                 }
                 return None;
             };
-            check_expr(reader, path, metric, tree.get("expr").unwrap_or(node), &expr);
+            report(tree.get("expr").unwrap_or(node), &expr);
             Some(GateLine {
                 abort: section.flag("abort"),
                 after: section.duration("after"),
@@ -84,13 +90,11 @@ fn gate(reader: &SectionReader<'_>, path: &str, metric: &str, node: &Node) -> Op
     }
 }
 
-/// Reports a gate that does not parse; `written` is its expression before references were replaced.
-fn check_expr(reader: &SectionReader<'_>, path: &str, metric: &str, written: &Node, expr: &str) {
-    let Err(message) = (reader.checks.gate)(metric, expr) else { return };
-    let message = match &written.value {
+/// The reason why a gate does not parse; `written` is its expression before references were replaced.
+fn in_words(written: &Node, why: String) -> String {
+    match &written.value {
         // The value of a variable is not printed: it may be a secret.
         Value::Text(text) if environment::has_reference(text) => format!("what {} stands for is no gate", quoted(text)),
-        _ => message,
-    };
-    reader.problem(path, &written.at, message);
+        _ => why,
+    }
 }

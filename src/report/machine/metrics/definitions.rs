@@ -1,11 +1,12 @@
 //! The definition of every metric: its name, its labels and the figure of the run that it shows.
 
 use super::family::{Family, MetricValue};
+use super::scenarios::of_scenarios;
 use super::{MetricsSnapshot, SnapshotScope};
 use crate::gates::Gate;
 use crate::summary::{
-    GateResult, Run, SERIES_TIMERS, Summary, TimerSamples, Unit, Verdict, metric::DELIVERY_OF_A_KIND, metric::TIMERS,
-    wall_time::from_rfc3339,
+    Counts, GateResult, Rates, Run, SERIES_TIMERS, Summary, TimerSamples, Unit, Verdict, metric::DELIVERY_OF_A_KIND,
+    metric::TIMERS, wall_time::from_rfc3339,
 };
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -31,10 +32,11 @@ pub(in crate::report) fn families(snapshot: &MetricsSnapshot) -> Vec<Family<'_>>
         let help = "The floor: the same plan, shortened, with signaling passed in memory.";
         families.push(timer(format!("meshload_control_{name}_seconds"), help, name, &samples.control));
     }
-    families.extend(outcomes(summary));
+    families.extend(outcomes(&summary.counts));
     families.extend(traffic(summary));
-    families.extend(rates(summary));
+    families.extend(rates(&summary.rates, summary.amplification, summary.signaling_bytes_per_edge));
     families.extend(verdicts(&summary.gates, summary.validity.verdict));
+    families.extend(of_scenarios(summary, samples));
     families.push(findings(summary));
     families.extend(generator(snapshot));
     families.push(run_info(&summary.run, &summary.tags, &summary.meshload.version, scope.slot()));
@@ -59,7 +61,12 @@ fn of_agents(snapshot: &MetricsSnapshot) -> Vec<Family<'_>> {
     ]
 }
 
-fn timer<'a>(family: String, help: &'static str, name: &str, timers: &'a BTreeMap<String, TimerSamples>) -> Family<'a> {
+pub(super) fn timer<'a>(
+    family: String,
+    help: &'static str,
+    name: &str,
+    timers: &'a BTreeMap<String, TimerSamples>,
+) -> Family<'a> {
     let mut family = Family::new(family, help);
     let mut add = |timer: &'a TimerSamples, kind: Option<&str>| {
         let net = timer.net.iter().map(|net| ("net", net));
@@ -78,9 +85,8 @@ fn timer<'a>(family: String, help: &'static str, name: &str, timers: &'a BTreeMa
     family
 }
 
-fn outcomes(summary: &Summary) -> Vec<Family<'static>> {
-    let (peers, edges, rooms) = (&summary.counts.peers, &summary.counts.edges, &summary.counts.rooms);
-    let messages = &summary.counts.messages;
+pub(super) fn outcomes(counts: &Counts) -> Vec<Family<'static>> {
+    let Counts { peers, edges, rooms, messages, .. } = counts;
     let total = |outcome, count| (outcome, MetricValue::Total(count as f64));
     let state = |outcome, count| (outcome, MetricValue::Gauge(count as f64));
     let all = [
@@ -149,8 +155,7 @@ fn traffic(summary: &Summary) -> Vec<Family<'_>> {
     ]
 }
 
-fn rates(summary: &Summary) -> Vec<Family<'static>> {
-    let rates = &summary.rates;
+pub(super) fn rates(rates: &Rates, amplification: Option<f64>, bytes_per_edge: Option<u64>) -> Vec<Family<'static>> {
     let ratio = |(name, value): (&str, Option<f64>)| {
         let help = "A fraction from 0 to 1; amplification from 1 up.";
         Family::single(format!("meshload_{name}_ratio"), help, value.map(MetricValue::Gauge))
@@ -160,11 +165,11 @@ fn rates(summary: &Summary) -> Vec<Family<'static>> {
         ("peers_failed", rates.peers_failed),
         ("messages_lost", rates.messages_lost),
         ("mesh_complete", rates.mesh_complete),
-        ("amplification", summary.amplification),
+        ("amplification", amplification),
     ]
     .map(ratio)
     .into();
-    let per_edge = summary.signaling_bytes_per_edge.map(|bytes| MetricValue::Gauge(bytes as f64));
+    let per_edge = bytes_per_edge.map(|bytes| MetricValue::Gauge(bytes as f64));
     let help = "Signaling bytes written and read for each edge that opened.";
     families.push(Family::single("meshload_signaling_bytes_per_edge", help, per_edge));
     families

@@ -2,6 +2,7 @@
 
 mod definitions;
 pub(in crate::report) mod family;
+mod scenarios;
 
 pub(in crate::report) use definitions::{families, run_info, verdicts};
 
@@ -48,6 +49,8 @@ impl SnapshotScope {
 pub struct MetricsSamples {
     /// By name, without the warm-up.
     pub timers: BTreeMap<String, TimerSamples>,
+    /// The same of each scenario, by its name.
+    pub scenarios: BTreeMap<String, BTreeMap<String, TimerSamples>>,
     /// Those of the control run.
     pub control: BTreeMap<String, TimerSamples>,
     /// The delay of the generator's timer.
@@ -68,6 +71,7 @@ impl MetricsSamples {
         };
         Self {
             timers: of_timers(&summary.timers),
+            scenarios: summary.scenarios.iter().map(|(name, own)| (name.clone(), of_timers(&own.timers))).collect(),
             control: summary.control.as_ref().map(|control| of_timers(&control.timers)).unwrap_or_default(),
             // Skips a histogram that can't be decoded; `Summary::read` reports it.
             lag: summary.health.lag_us.histogram().map(|lag| SparseHistogram::of(&lag)).unwrap_or_default(),

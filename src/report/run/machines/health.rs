@@ -1,19 +1,19 @@
 //! The generator's health: what it used, and how late it was.
 
-use super::latency::percentile_chart;
-use super::load::{axis, middle_of};
 use crate::report::document::{Block, Chart, ChartColour, Mark, fractions};
+use crate::report::run::latency::percentile_chart;
+use crate::report::run::load::{axis, middle_of};
 use crate::summary::{Summary, TargetProcess};
 use crate::vocabulary::format::{bytes, count, duration, known, number, percent};
 
 /// Most of the target's own metrics shown; summary.json has all.
 const METRICS_MAX: usize = 8;
 
-pub(super) fn blocks(summary: &Summary) -> Vec<Block> {
+pub(in crate::report::run) fn blocks(summary: &Summary) -> Vec<Block> {
     let health = &summary.health;
     let lag = &health.lag_us;
     let facts = [
-        ("timers late p99", super::figures::percentile(lag, 99.0)),
+        ("timers late p99", crate::report::run::figures::percentile(lag, 99.0)),
         ("max", duration(lag.max_us)),
         ("CPU used", format!("{:.2} of {} cores", health.cpu_cores, summary.run.machine.cores)),
         ("nearly all of it used", format!("{} of the run", percent(health.busy_share))),
@@ -69,7 +69,7 @@ fn own_cpu(summary: &Summary) -> Option<Chart> {
 }
 
 /// The CPU of the target's processes in each second, if they run on this machine.
-pub(super) fn target_cpu(summary: &Summary) -> Option<Chart> {
+pub(in crate::report::run) fn target_cpu(summary: &Summary) -> Option<Chart> {
     let looks = summary
         .target_process
         .as_ref()?

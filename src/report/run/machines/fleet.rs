@@ -4,7 +4,7 @@ use crate::report::document::{Block, Table};
 use crate::summary::{FleetAgent, Summary};
 use crate::vocabulary::format::{duration, percent};
 
-pub(super) fn blocks(summary: &Summary) -> Vec<Block> {
+pub(in crate::report::run) fn blocks(summary: &Summary) -> Vec<Block> {
     if summary.fleet.is_empty() {
         return vec![Block::list(&summary.missing)];
     }
