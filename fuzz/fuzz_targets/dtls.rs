@@ -2,10 +2,11 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
+use meshload::engine::lean::drive::Drive;
 use meshload::engine::lean::dtls::{Dtls, DtlsRole};
 use meshload::engine::lean::identity::{DtlsIdentity, Fingerprint, HashName};
-use meshload::engine::lean::packets::Packets;
 use meshload::engine::lean::stun;
+use meshload::vocabulary::Seed;
 use std::sync::{Arc, LazyLock};
 use std::time::{Duration, Instant};
 
@@ -28,13 +29,13 @@ fuzz_target!(|input: &[u8]| {
     let mut now = Instant::now();
     let Some((first, mut rest)) = input.split_first() else { return };
     let mut ends = [end(DtlsRole::Client), end(DtlsRole::Server)];
-    let mut out = Packets::default();
-    ends[0].start(now, &mut out);
+    let mut drive = Drive::new(Seed(1).stream("fuzz", 0));
+    ends[0].start(now, &mut drive.out);
     for step in 0..usize::from(first % 5) {
-        let datagrams: Vec<Vec<u8>> = out.iter().map(|(_, datagram)| datagram.to_vec()).collect();
-        out.clear();
+        let datagrams: Vec<Vec<u8>> = drive.out.iter().map(|(_, datagram)| datagram.to_vec()).collect();
+        drive.out.clear();
         for mut datagram in datagrams {
-            ends[1 - step % 2].handle(now, &mut datagram, &mut out, &mut |_| {}).expect("the other end's datagram");
+            ends[1 - step % 2].handle(now, &mut datagram, &mut drive).expect("the other end's datagram");
         }
     }
     let mut over = false;
@@ -43,12 +44,12 @@ fuzz_target!(|input: &[u8]| {
         let length = usize::from(u16::from_be_bytes([*high, *low]));
         let (bytes, after) = more.split_at(more.len().min(length));
         rest = after;
-        out.clear();
+        drive.out.clear();
         let mut datagram = bytes.to_vec();
         match action % 8 {
             0 => {
                 now += Duration::from_millis(length as u64);
-                over |= target.wake(now, &mut out).is_err();
+                over |= target.wake(now, &mut drive.out).is_err();
             }
             1 => {
                 if let Some(message) = stun::Message::read(&datagram) {
@@ -56,16 +57,17 @@ fuzz_target!(|input: &[u8]| {
                 }
                 let _ = stun::receiver_ufrag(&datagram);
             }
-            2 => target.send(bytes, false, &mut out),
+            2 => target.send(bytes, false, &mut drive.out),
             3 | 4 => {
                 let mut record = vec![22, 254, 253, 0, 0, 0, 0, 0, 0, 1, *low, 0, 0];
                 record[11..13].copy_from_slice(&(bytes.len() as u16).to_be_bytes());
                 record.extend_from_slice(bytes);
-                over |= target.handle(now, &mut record, &mut out, &mut |_| panic!("data of nobody")).is_err();
+                over |= target.handle(now, &mut record, &mut drive).is_err();
             }
-            _ => over |= target.handle(now, &mut datagram, &mut out, &mut |_| panic!("data of nobody")).is_err(),
+            _ => over |= target.handle(now, &mut datagram, &mut drive).is_err(),
         }
-        assert!(out.len() <= DATAGRAMS_MAX, "{} datagrams at once", out.len());
+        assert!(drive.plain.is_empty(), "data of nobody");
+        assert!(drive.out.len() <= DATAGRAMS_MAX, "{} datagrams at once", drive.out.len());
         if over {
             return;
         }

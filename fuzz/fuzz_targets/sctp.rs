@@ -27,21 +27,21 @@ fuzz_target!(|input: &[u8]| {
         out.clear();
         let (from, to) = if step % 2 == 0 { (&mut end, &mut other) } else { (&mut other, &mut end) };
         from.flush(now, &mut out);
-        out.iter().for_each(|(_, packet)| to.handle(now, packet, &mut |_| {}));
+        out.iter().for_each(|(_, packet)| drop(to.handle(now, packet, &mut vec![])));
     }
     while let [action, length, more @ ..] = rest {
         let (chunks, after) = more.split_at(more.len().min((*length).into()));
         rest = after;
         out.clear();
         match action % 8 {
-            0 => end.wake(now, &mut |_| {}),
+            0 => drop(end.wake(now)),
             1 => now += Duration::from_millis(u64::from(*length) * 10),
             2 => _ = end.send(now, chunks),
-            3 => end.close(),
+            3 => end.abort(),
             _ => {
                 let mut packet = vec![0x13, 0x88, 0x13, 0x88, 0, 0, 0, if action % 8 == 4 { 0 } else { 2 }, 0, 0, 0, 0];
                 packet.extend_from_slice(chunks);
-                end.handle(now, &packet, &mut |_| {});
+                let _ = end.handle(now, &packet, &mut vec![]);
             }
         }
         end.flush(now, &mut out);

@@ -1,11 +1,13 @@
 //! Edges over a network that loses, doubles and reorders datagrams, on a virtual clock: all of them open,
 //! and what is open stays so.
 
-use meshload::engine::lean::connection::{ConnectionEvent, Drive, LeanConnection, SharedSettings};
+use meshload::engine::lean::connection::{LeanConnection, SharedSettings};
 use meshload::engine::lean::dcep::{ChannelPromise, ChannelReliability};
+use meshload::engine::lean::drive::Drive;
 use meshload::engine::lean::ice::Credentials;
 use meshload::engine::lean::identity::DtlsIdentity;
 use meshload::engine::lean::sdp::Description;
+use meshload::vocabulary::EngineEvent;
 use meshload::vocabulary::seed::Seed;
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
@@ -129,12 +131,10 @@ impl World {
         self.drives[end].out.clear();
         for event in self.drives[end].events.drain(..) {
             match event {
-                ConnectionEvent::Open => self.open[end] = true,
-                ConnectionEvent::Message(payload) => self.heard[end].push(payload),
-                ConnectionEvent::IceUp | ConnectionEvent::DtlsUp => {}
-                ConnectionEvent::Closed | ConnectionEvent::Failed(..) => {
-                    self.over = Some(format!("end {end}: {event:?}"));
-                }
+                EngineEvent::Open => self.open[end] = true,
+                EngineEvent::Message(payload) => self.heard[end].push(payload),
+                EngineEvent::Closed | EngineEvent::Failed { .. } => self.over = Some(format!("end {end}: {event:?}")),
+                _ => {}
             }
         }
     }

@@ -1,8 +1,9 @@
 //! The one DataChannel of a connection, over its SCTP association (RFC 8831, RFC 8832).
 
+use super::drive::Ended;
 use super::packets::Packets;
 use super::sctp::{Association, Config, Draws, Limit, SctpEvent, SctpMessage};
-use std::borrow::Cow;
+use crate::vocabulary::EngineEvent;
 use std::time::{Duration, Instant};
 
 /// The longest label and the longest protocol accepted in an OPEN, in bytes.
@@ -46,17 +47,6 @@ impl ChannelPromise {
     }
 }
 
-/// Events of the channel.
-#[derive(Debug, PartialEq, Eq)]
-pub enum ChannelEvent<'a> {
-    /// Both ends know of the channel.
-    Open,
-    Message(Cow<'a, [u8]>),
-    /// The other end closed the channel, or ended the association.
-    Closed,
-    Failed(&'static str),
-}
-
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum ChannelStage {
     /// The other end opens the channel.
@@ -71,11 +61,6 @@ enum ChannelStage {
 #[derive(Debug)]
 pub struct DataChannel {
     association: Association,
-    state: ChannelState,
-}
-
-#[derive(Debug)]
-struct ChannelState {
     promise: ChannelPromise,
     stage: ChannelStage,
     stream: u16,
@@ -85,8 +70,7 @@ impl DataChannel {
     /// A channel that the other end opens.
     pub fn accepting(config: Config, draws: Draws) -> Self {
         let promise = ChannelPromise { ordered: true, reliability: ChannelReliability::Reliable };
-        let state = ChannelState { promise, stage: ChannelStage::ExpectOpen, stream: 0 };
-        Self { association: Association::new(config, draws), state }
+        Self { association: Association::new(config, draws), promise, stage: ChannelStage::ExpectOpen, stream: 0 }
     }
 
     /// A channel that this end opens. The DTLS client's streams are even, the server's odd (RFC 8832 §6).
@@ -101,7 +85,7 @@ impl DataChannel {
         let mut association = Association::new(config, draws);
         let stream = u16::from(!is_client);
         association.send(now, stream, ppid::CONTROL, SctpMessage::RELIABLE, &open(promise, label));
-        Self { association, state: ChannelState { promise, stage: ChannelStage::ExpectAck, stream } }
+        Self { association, promise, stage: ChannelStage::ExpectAck, stream }
     }
 
     /// Starts the association after `pause`, unless the other end has started it by then; then call `flush`.
@@ -110,32 +94,27 @@ impl DataChannel {
     }
 
     pub fn is_open(&self) -> bool {
-        self.state.stage == ChannelStage::Open
+        self.stage == ChannelStage::Open
     }
 
     /// Queues a message on the open channel; then call `flush`. `false`: the channel is not open, the message is too
     /// long, or the queue is full.
     pub fn send(&mut self, now: Instant, payload: &[u8]) -> bool {
         let (ppid, payload) = if payload.is_empty() { (ppid::BINARY_EMPTY, &[0][..]) } else { (ppid::BINARY, payload) };
-        let ChannelState { promise, stream, .. } = self.state;
-        self.is_open() && self.association.send(now, stream, ppid, promise.delivery(now), payload)
+        self.is_open() && self.association.send(now, self.stream, ppid, self.promise.delivery(now), payload)
     }
 
     /// Handles one SCTP packet; then call `flush`.
-    pub fn handle(&mut self, now: Instant, packet: &[u8], events: &mut dyn FnMut(ChannelEvent<'_>)) {
-        let Self { association, state } = self;
-        let mut control = DcepMessage::default();
-        association.handle(now, packet, &mut |event| state.on_event(event, &mut control, events));
-        for stream in control.opened {
-            association.send(now, stream, ppid::CONTROL, SctpMessage::RELIABLE, &[ACK]);
+    ///
+    /// # Errors
+    /// The channel or its association has ended.
+    pub fn handle(&mut self, now: Instant, packet: &[u8], events: &mut Vec<EngineEvent>) -> Result<(), Ended> {
+        let mut received = Vec::new();
+        let ended = self.association.handle(now, packet, &mut received);
+        for event in received {
+            self.on_event(now, event, events)?;
         }
-        for stream in control.closed {
-            association.close_stream(stream);
-        }
-        if let Some(why) = control.wrong {
-            self.abort();
-            events(ChannelEvent::Failed(why));
-        }
+        ended
     }
 
     pub fn wake_at(&self) -> Option<Instant> {
@@ -143,9 +122,11 @@ impl DataChannel {
     }
 
     /// Runs the timers that are due; then call `flush`.
-    pub fn wake(&mut self, now: Instant, events: &mut dyn FnMut(ChannelEvent<'_>)) {
-        let Self { association, state } = self;
-        association.wake(now, &mut |event| state.on_event(event, &mut DcepMessage::default(), events));
+    ///
+    /// # Errors
+    /// The other end did not answer.
+    pub fn wake(&mut self, now: Instant) -> Result<(), Ended> {
+        self.association.wake(now)
     }
 
     /// Appends the packets that are due.
@@ -153,81 +134,56 @@ impl DataChannel {
         self.association.flush(now, out);
     }
 
-    /// Closes only the channel, after its queued messages, as `RTCDataChannel.close` does; then call `flush`.
-    pub fn close(&mut self) {
-        if self.is_open() && self.association.close_stream(self.state.stream) {
-            self.state.stage = ChannelStage::Over;
-        }
-    }
-
     /// Ends the association at once, as `RTCPeerConnection.close` does; then call `flush`.
     pub fn abort(&mut self) {
-        self.state.stage = ChannelStage::Over;
+        self.stage = ChannelStage::Over;
         self.association.abort();
     }
-}
 
-/// Results of a packet that the association handles after it: opened and closed streams, and an error.
-#[derive(Default)]
-struct DcepMessage {
-    opened: Vec<u16>,
-    closed: Vec<u16>,
-    wrong: Option<&'static str>,
-}
-
-impl ChannelState {
-    fn on_event(&mut self, event: SctpEvent<'_>, control: &mut DcepMessage, events: &mut dyn FnMut(ChannelEvent<'_>)) {
+    fn on_event(&mut self, now: Instant, event: SctpEvent, events: &mut Vec<EngineEvent>) -> Result<(), Ended> {
         match event {
-            SctpEvent::Up => {}
-            SctpEvent::Message { stream, ppid: ppid::CONTROL, payload } => {
-                match (payload.first(), read_open(&payload)) {
-                    (Some(&OPEN), Some(promise)) => {
-                        control.opened.push(stream);
-                        if self.stage == ChannelStage::ExpectOpen {
-                            *self = Self { promise, stage: ChannelStage::Open, stream };
-                            events(ChannelEvent::Open);
-                        }
+            SctpEvent::Message { stream, ppid: ppid::CONTROL, payload } => match (payload.first(), read_open(&payload)) {
+                (Some(&OPEN), Some(promise)) => {
+                    self.association.send(now, stream, ppid::CONTROL, SctpMessage::RELIABLE, &[ACK]);
+                    if self.stage == ChannelStage::ExpectOpen {
+                        (self.promise, self.stage, self.stream) = (promise, ChannelStage::Open, stream);
+                        events.push(EngineEvent::Open);
                     }
-                    (Some(&OPEN), None) => control.wrong = Some("malformed DATA_CHANNEL_OPEN"),
-                    (Some(&ACK), _) => self.on_ack(stream, events),
-                    _ => {}
                 }
-            }
+                (Some(&OPEN), None) => {
+                    self.abort();
+                    return Err(Ended::failed("malformed DATA_CHANNEL_OPEN"));
+                }
+                (Some(&ACK), _) => self.on_ack(stream, events),
+                _ => {}
+            },
             SctpEvent::Message { stream, ppid, payload } => {
                 // Messages may arrive before the acknowledgement, and count as one (RFC 8832 §6).
                 self.on_ack(stream, events);
                 match ppid {
-                    ppid::STRING | ppid::BINARY => events(ChannelEvent::Message(payload)),
-                    ppid::STRING_EMPTY | ppid::BINARY_EMPTY => events(ChannelEvent::Message(Cow::Borrowed(&[]))),
+                    ppid::STRING | ppid::BINARY => events.push(EngineEvent::Message(payload)),
+                    ppid::STRING_EMPTY | ppid::BINARY_EMPTY => events.push(EngineEvent::Message(Vec::new())),
                     _ => {}
                 }
             }
-            // Our direction of the stream closes, too (RFC 8831 §6.7).
-            SctpEvent::StreamClosed(stream) if stream != self.stream => control.closed.push(stream),
-            SctpEvent::StreamClosed(_) if self.stage != ChannelStage::Open => {}
+            // Before it is open, our channel's stream is not reset.
+            SctpEvent::StreamClosed(stream) if stream == self.stream && self.stage != ChannelStage::Open => {}
             SctpEvent::StreamClosed(stream) => {
-                control.closed.push(stream);
-                self.stage = ChannelStage::Over;
-                events(ChannelEvent::Closed);
+                // Our direction of the stream closes, too (RFC 8831 §6.7).
+                self.association.close_stream(stream);
+                if stream == self.stream {
+                    self.stage = ChannelStage::Over;
+                    return Err(Ended::Closed);
+                }
             }
-            SctpEvent::Closed => self.end("the other end ended the association", events),
-            SctpEvent::Failed(why) => self.end(why, events),
         }
+        Ok(())
     }
 
-    fn on_ack(&mut self, stream: u16, events: &mut dyn FnMut(ChannelEvent<'_>)) {
+    fn on_ack(&mut self, stream: u16, events: &mut Vec<EngineEvent>) {
         if self.stage == ChannelStage::ExpectAck && stream == self.stream {
             self.stage = ChannelStage::Open;
-            events(ChannelEvent::Open);
-        }
-    }
-
-    /// Ends the channel: an open one has closed, any other has failed.
-    fn end(&mut self, why: &'static str, events: &mut dyn FnMut(ChannelEvent<'_>)) {
-        match std::mem::replace(&mut self.stage, ChannelStage::Over) {
-            ChannelStage::Over => {}
-            ChannelStage::Open => events(ChannelEvent::Closed),
-            ChannelStage::ExpectOpen | ChannelStage::ExpectAck => events(ChannelEvent::Failed(why)),
+            events.push(EngineEvent::Open);
         }
     }
 }

@@ -3,6 +3,7 @@
 
 pub mod connection;
 pub mod dcep;
+pub mod drive;
 pub mod dtls;
 pub mod ice;
 pub mod identity;
@@ -22,8 +23,9 @@ use crate::vocabulary::engine::{EngineCommand, EngineEvent};
 use crate::vocabulary::failure::Reason;
 use crate::vocabulary::ids::Seat;
 use crate::vocabulary::message::Candidate;
-use connection::{Drive, LeanConnection, SharedSettings};
+use connection::{LeanConnection, SharedSettings};
 use dcep::ChannelPromise;
+use drive::Drive;
 use ice::Credentials;
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
@@ -242,7 +244,7 @@ impl LeanEngine {
         let Some(connection) = self.connections.get(usize::from(seat.0)).and_then(Option::as_deref) else { return };
         self.timers.set(seat, connection.wake_at());
         let stamp = self.handling;
-        let notices = self.drive.events.drain(..).map(|event| Notice { seat, stamp, event: event.into() });
+        let notices = self.drive.events.drain(..).map(|event| Notice { seat, stamp, event });
         self.notices.extend(notices);
     }
 

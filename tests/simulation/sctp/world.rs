@@ -68,7 +68,7 @@ impl World {
         world.connect(0, Duration::ZERO);
         world.connect(1, Duration::ZERO);
         world.pass(Duration::from_secs(1));
-        assert!(world.ends.iter().all(Association::is_established), "seed {seed}");
+        assert!(world.stands(), "seed {seed}");
         world.weather = weather;
         world
     }
@@ -104,8 +104,15 @@ impl World {
 
     /// Hands one packet to an end, as if it had come.
     pub fn feed(&mut self, end: usize, packet: &[u8]) {
-        let (heard, told) = (&mut self.heard[end], &mut self.told[end]);
-        self.ends[end].handle(self.now, packet, &mut |event| note(event, heard, told));
+        let mut events = vec![];
+        let done = self.ends[end].handle(self.now, packet, &mut events);
+        for event in events {
+            match event {
+                SctpEvent::Message { payload, .. } => self.heard[end].push(payload),
+                other => self.told[end].push(format!("{other:?}")),
+            }
+        }
+        self.told[end].extend(done.err().map(|ended| format!("{ended:?}")));
         self.flush(end);
     }
 
@@ -126,22 +133,20 @@ impl World {
                 continue;
             }
             let end = usize::from(first != Some(next));
-            let (heard, told) = (&mut self.heard[end], &mut self.told[end]);
-            self.ends[end].wake(self.now, &mut |event| note(event, heard, told));
+            let done = self.ends[end].wake(self.now);
+            self.told[end].extend(done.err().map(|ended| format!("{ended:?}")));
             self.flush(end);
         }
         panic!("more than {STEPS_MAX} things happened in {time:?}");
     }
 
+    /// `true`: both ends are established and have told of nothing but messages.
+    pub fn stands(&self) -> bool {
+        self.ends.iter().all(Association::is_established) && self.told.iter().all(Vec::is_empty)
+    }
+
     /// `true`: no packet is on its way and no timer runs.
     pub fn is_quiet(&self) -> bool {
         self.wire.is_empty() && self.ends.iter().all(|end| end.wake_at().is_none())
-    }
-}
-
-fn note(event: SctpEvent<'_>, heard: &mut Vec<Vec<u8>>, told: &mut Vec<String>) {
-    match event {
-        SctpEvent::Message { payload, .. } => heard.push(payload.into_owned()),
-        other => told.push(format!("{other:?}")),
     }
 }

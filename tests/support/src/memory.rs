@@ -1,11 +1,12 @@
 //! Two ends of one edge in one process, whose datagrams are passed in memory: no socket, no server.
 
-use meshload::engine::lean::connection::{ConnectionEvent, Drive, LeanConnection, SharedSettings};
+use meshload::engine::lean::connection::{LeanConnection, SharedSettings};
 use meshload::engine::lean::dcep::{ChannelPromise, ChannelReliability};
+use meshload::engine::lean::drive::Drive;
 use meshload::engine::lean::ice::Credentials;
 use meshload::engine::lean::identity::DtlsIdentity;
 use meshload::engine::lean::sdp::Description;
-use meshload::vocabulary::Seed;
+use meshload::vocabulary::{EngineEvent, Seed};
 use ring::agreement::{ECDH_P256, EphemeralPrivateKey, UnparsedPublicKey as Share, agree_ephemeral};
 use ring::rand::SystemRandom;
 use ring::signature::{
@@ -97,9 +98,9 @@ impl Edge {
         drive.out.clear();
         for event in drive.events.drain(..) {
             match event {
-                ConnectionEvent::Open => self.opened += 1,
-                ConnectionEvent::Message(_) => self.delivered += 1,
-                ConnectionEvent::Failed(layer, detail) => panic!("an edge in memory failed: {layer:?} {detail}"),
+                EngineEvent::Open => self.opened += 1,
+                EngineEvent::Message(_) => self.delivered += 1,
+                EngineEvent::Failed { reason, detail } => panic!("an edge in memory failed: {reason:?} {detail}"),
                 _ => {}
             }
         }

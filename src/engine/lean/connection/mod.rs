@@ -1,17 +1,15 @@
 //! One connection with one DataChannel: ICE, DTLS, SCTP and DCEP, each fed by the layer below, sans-IO.
 
-mod event;
-
-pub use event::{ConnectionEvent, Layer};
-
-use super::dcep::{ChannelEvent, ChannelPromise, DataChannel};
-use super::dtls::{Dtls, DtlsRole, Ended};
+use super::dcep::{ChannelPromise, DataChannel};
+use super::drive::{Drive, Ended};
+use super::dtls::{Dtls, DtlsRole};
 use super::ice::{Credentials, Ice, NO_ANSWER};
 use super::identity::{DtlsIdentity, Fingerprint};
-use super::packets::{NOWHERE, Packets};
+use super::packets::NOWHERE;
 use super::sctp::{Config, Draws};
 use super::sdp::{Description, OWN_SCTP_PORT, Own, Setup};
 use super::stun::is_stun;
+use crate::vocabulary::{EngineEvent, Reason};
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 use std::borrow::Cow;
@@ -27,21 +25,6 @@ const INIT_PAUSE: Duration = Duration::from_millis(100);
 
 /// The longest ClientHello that is kept if it arrives before the answer that names its sender; in bytes.
 const HELD_BYTES_MAX: usize = 2_048;
-
-/// The random source and the output buffers that an engine's connections use in turn.
-pub struct Drive {
-    pub random: ChaCha8Rng,
-    pub out: Packets,
-    pub events: Vec<ConnectionEvent>,
-    /// SCTP packets that DTLS has yet to seal.
-    plain: Packets,
-}
-
-impl Drive {
-    pub fn new(random: ChaCha8Rng) -> Self {
-        Self { random, out: Packets::default(), events: Vec::new(), plain: Packets::default() }
-    }
-}
 
 /// Settings shared by all connections of a peer.
 pub struct SharedSettings {
@@ -213,13 +196,12 @@ impl LeanConnection {
         }
         let Some(secure) = self.secure.as_deref_mut() else { return };
         drive.out.aim(self.ice.selected().unwrap_or(NOWHERE));
-        let mut ended = secure.dtls.wake(now, &mut drive.out).err();
+        let mut done = secure.dtls.wake(now, &mut drive.out);
         if secure.channel.wake_at().is_some_and(|at| at <= now) {
-            let events = &mut drive.events;
-            secure.channel.wake(now, &mut |event| ended = tell(event, events).or(ended.take()));
+            done = done.and(secure.channel.wake(now));
             self.flush(now, false, drive);
         }
-        self.end(ended, drive);
+        self.end(done, drive);
     }
 
     /// Queues a message on the open channel. `false`: no channel is open, or its queue is full.
@@ -251,7 +233,7 @@ impl LeanConnection {
         let Some(prelude) = self.prelude.take() else { return };
         let Some((fingerprint, role, config)) = prelude.remote else { return };
         self.stage = LeanStage::Securing;
-        drive.events.push(ConnectionEvent::IceUp);
+        drive.events.push(EngineEvent::IceUp);
         let Drive { random, out, .. } = drive;
         let draws = Draws { tag: random.random(), tsn: random.random(), cookie: random.random() };
         let channel = if prelude.offers {
@@ -270,29 +252,21 @@ impl LeanConnection {
 
     fn on_datagram(&mut self, now: Instant, datagram: &mut [u8], drive: &mut Drive) {
         let Some(Secure { dtls, channel, role }) = self.secure.as_deref_mut() else { return };
-        let Drive { out, events, .. } = drive;
-        out.aim(self.ice.selected().unwrap_or(NOWHERE));
-        let (mut ended, mut early) = (None, Vec::new());
+        drive.out.aim(self.ice.selected().unwrap_or(NOWHERE));
         let was_connected = dtls.is_connected();
-        let result = dtls.handle(now, datagram, out, &mut |packet| {
-            channel.handle(now, packet, &mut |event| {
-                // `DtlsUp` comes before the channel's events.
-                let into = if was_connected { &mut *events } else { &mut early };
-                ended = tell(event, into).or(ended.take());
-            });
-        });
+        let mut done = dtls.handle(now, datagram, drive);
         let is_new = dtls.is_connected() && !was_connected;
         if is_new {
             self.stage = LeanStage::Associating;
-            events.push(ConnectionEvent::DtlsUp);
-            events.append(&mut early);
+            drive.events.push(EngineEvent::DtlsUp);
             channel.connect(now, if *role == DtlsRole::Client { INIT_PAUSE } else { Duration::ZERO });
         }
-        self.flush(now, is_new, drive);
-        if let Err(why) = result {
-            ended = Some(why);
+        for (_, packet) in drive.plain.iter() {
+            done = done.and(channel.handle(now, packet, &mut drive.events));
         }
-        self.end(ended, drive);
+        drive.plain.clear();
+        self.flush(now, is_new, drive);
+        self.end(done, drive);
     }
 
     /// Seals the association's packets; `joined` puts the first into the Finished's datagram.
@@ -301,7 +275,7 @@ impl LeanConnection {
         else {
             return;
         };
-        let Drive { out, plain, events, .. } = drive;
+        let Drive { out, plain, .. } = drive;
         channel.flush(now, plain);
         out.aim(self.ice.selected().unwrap_or(NOWHERE));
         for (_, packet) in plain.iter() {
@@ -310,36 +284,29 @@ impl LeanConnection {
         plain.clear();
         if self.stage == LeanStage::Associating && channel.is_open() {
             self.stage = LeanStage::Open;
-            debug_assert!(events.contains(&ConnectionEvent::Open));
         }
     }
 
-    /// Ends the connection if `ended` is set.
-    fn end(&mut self, ended: Option<Ended>, drive: &mut Drive) {
-        match ended {
-            None => {}
-            Some(Ended::Closed) if self.stage == LeanStage::Open => {
-                drive.events.push(ConnectionEvent::Closed);
-                self.forget(false, drive);
-            }
-            Some(Ended::Closed) => self.fail("the other end has closed".into(), drive),
-            Some(Ended::Failed(why)) => self.fail(why, drive),
+    /// Ends the connection if one of its layers has ended.
+    fn end(&mut self, done: Result<(), Ended>, drive: &mut Drive) {
+        match done {
+            Ok(()) => {}
+            Err(Ended::Closed) => self.fail("the other end has closed".into(), drive),
+            Err(Ended::Failed(why)) => self.fail(why, drive),
         }
     }
 
-    fn fail(&mut self, why: Cow<'static, str>, drive: &mut Drive) {
-        let layer = match self.stage {
-            LeanStage::Checking => Layer::Ice,
+    /// Ends the connection: an open one has closed, any other has failed in the layer that it was at.
+    fn fail(&mut self, detail: Cow<'static, str>, drive: &mut Drive) {
+        let reason = match self.stage {
+            LeanStage::Checking => Some(Reason::IceFailed),
             // Consent has ended; errors of DTLS itself have other texts.
-            LeanStage::Securing if why == NO_ANSWER => Layer::Ice,
-            LeanStage::Securing => Layer::Dtls,
-            LeanStage::Associating => Layer::Channel,
-            LeanStage::Open | LeanStage::Over => {
-                drive.events.push(ConnectionEvent::Closed);
-                return self.forget(false, drive);
-            }
+            LeanStage::Securing if detail == NO_ANSWER => Some(Reason::IceFailed),
+            LeanStage::Securing => Some(Reason::DtlsFailed),
+            LeanStage::Associating => Some(Reason::ChannelFailed),
+            LeanStage::Open | LeanStage::Over => None,
         };
-        drive.events.push(ConnectionEvent::Failed(layer, why));
+        drive.events.push(reason.map_or(EngineEvent::Closed, |reason| EngineEvent::Failed { reason, detail }));
         self.forget(false, drive);
     }
 
@@ -352,17 +319,6 @@ impl LeanConnection {
             secure.dtls.close(joined, &mut drive.out);
         }
     }
-}
-
-/// Passes on the channel's event, or returns its end.
-fn tell(event: ChannelEvent<'_>, events: &mut Vec<ConnectionEvent>) -> Option<Ended> {
-    match event {
-        ChannelEvent::Open => events.push(ConnectionEvent::Open),
-        ChannelEvent::Message(payload) => events.push(ConnectionEvent::Message(payload.into_owned())),
-        ChannelEvent::Closed => return Some(Ended::Closed),
-        ChannelEvent::Failed(why) => return Some(Ended::Failed(why.into())),
-    }
-    None
 }
 
 #[cfg(test)]

@@ -17,7 +17,7 @@ fn address(end: usize) -> SocketAddr {
 
 struct World {
     ends: [LeanConnection; 2],
-    events: [Vec<ConnectionEvent>; 2],
+    events: [Vec<EngineEvent>; 2],
     /// Arrival time, receiving end, and datagram.
     wire: Vec<(Instant, usize, Vec<u8>)>,
     drive: Drive,
@@ -130,7 +130,7 @@ impl World {
     }
 
     fn are_open(&self) -> bool {
-        self.events.iter().all(|events| events.contains(&ConnectionEvent::Open))
+        self.events.iter().all(|events| events.contains(&EngineEvent::Open))
     }
 
     fn say(&mut self, from: usize, payload: &[u8]) -> bool {
@@ -141,7 +141,7 @@ impl World {
 
     fn heard(&self, end: usize) -> Vec<&[u8]> {
         let messages = self.events[end].iter().filter_map(|event| match event {
-            ConnectionEvent::Message(payload) => Some(payload.as_slice()),
+            EngineEvent::Message(payload) => Some(payload.as_slice()),
             _ => None,
         });
         messages.collect()
@@ -153,7 +153,7 @@ fn two_ends_open_in_twelve_datagrams_and_tell_of_it_in_order() {
     let mut world = World::new(1);
     world.introduce();
     assert!(world.run_until(Duration::from_secs(1), World::are_open), "{:?}", world.events);
-    assert_eq!(world.events[0], [ConnectionEvent::IceUp, ConnectionEvent::DtlsUp, ConnectionEvent::Open]);
+    assert_eq!(world.events[0], [EngineEvent::IceUp, EngineEvent::DtlsUp, EngineEvent::Open]);
     assert_eq!(world.events[1], world.events[0]);
     assert!(world.now - world.began < Duration::from_millis(30), "nothing waits for a timer");
     // The last acknowledgement may be delayed; after it no datagram is sent until the first consent check.
@@ -203,7 +203,7 @@ fn an_altered_fingerprint_fails_dtls_at_both_ends() {
     world.apply(0, &answer).unwrap();
     world.run_until(Duration::from_secs(1), |_| false);
     for events in &world.events {
-        assert!(matches!(events.last(), Some(ConnectionEvent::Failed(Layer::Dtls, _))), "{events:?}");
+        assert!(matches!(events.last(), Some(EngineEvent::Failed { reason: Reason::DtlsFailed, .. })), "{events:?}");
     }
 }
 
@@ -218,7 +218,7 @@ fn an_altered_password_fails_ice_in_time() {
     world.add(0);
     world.run_until(Duration::from_secs(60), |_| false);
     for events in &world.events {
-        assert_eq!(*events, [ConnectionEvent::Failed(Layer::Ice, NO_ANSWER.into())]);
+        assert_eq!(*events, [EngineEvent::Failed { reason: Reason::IceFailed, detail: NO_ANSWER.into() }]);
     }
     assert!(world.now - world.began <= PATIENCE);
 }
@@ -232,7 +232,7 @@ fn a_goodbye_closes_the_other_end_with_one_datagram() {
     world.ends[0].close(world.now, &mut world.drive);
     world.collect(0);
     assert_eq!(world.datagrams - before, 1);
-    assert!(world.run_until(Duration::from_secs(1), |world| world.events[1].contains(&ConnectionEvent::Closed)));
+    assert!(world.run_until(Duration::from_secs(1), |world| world.events[1].contains(&EngineEvent::Closed)));
     assert!(!world.say(1, b"late") && !world.say(0, b"late"));
     assert_eq!(world.ends[0].wake_at(), None);
 }
@@ -245,10 +245,10 @@ fn an_open_channel_survives_a_hole_of_twenty_seconds_and_not_one_of_a_minute() {
     world.hole_until = world.now + Duration::from_secs(20);
     assert!(world.say(0, b"through the hole"));
     assert!(world.run_until(Duration::from_secs(60), |world| world.heard(1).len() == 1));
-    assert!(!world.events.iter().flatten().any(|event| *event == ConnectionEvent::Closed));
+    assert!(!world.events.iter().flatten().any(|event| *event == EngineEvent::Closed));
     world.hole_until = world.now + Duration::from_secs(60);
     world.run_until(Duration::from_secs(60), |_| false);
-    assert!(world.events.iter().all(|events| events.last() == Some(&ConnectionEvent::Closed)));
+    assert!(world.events.iter().all(|events| events.last() == Some(&EngineEvent::Closed)));
 }
 
 #[test]

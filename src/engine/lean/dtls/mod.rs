@@ -11,6 +11,7 @@ mod pending;
 mod prf;
 mod record;
 
+use super::drive::{Drive, Ended};
 use super::identity::{DtlsIdentity, Fingerprint};
 use super::packets::Packets;
 use assembly::Fragment;
@@ -20,17 +21,8 @@ use handshake::{DtlsHandshake, HandshakeStep};
 use pending::Handshaking;
 pub use prf::DtlsRole;
 use record::{Record, ReplayWindow, SEALED_BYTES, Secrets, kind};
-use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-
-/// The end of a connection.
-#[derive(Debug, PartialEq, Eq)]
-pub enum Ended {
-    /// The other end sent close_notify.
-    Closed,
-    Failed(Cow<'static, str>),
-}
 
 enum DtlsStage {
     Handshaking(Box<Handshaking>),
@@ -74,20 +66,14 @@ impl Dtls {
         matches!(self.stage, DtlsStage::Connected)
     }
 
-    /// Handles one datagram: decrypts it in place and passes its data to `data`. Invalid records are dropped silently
-    /// (RFC 6347 §4.1.2.7).
+    /// Handles one datagram: decrypts it in place and appends its data to `drive.plain`. Invalid records are dropped
+    /// silently (RFC 6347 §4.1.2.7).
     ///
     /// # Errors
     /// The connection has ended.
-    pub fn handle(
-        &mut self,
-        now: Instant,
-        mut datagram: &mut [u8],
-        out: &mut Packets,
-        data: &mut dyn FnMut(&[u8]),
-    ) -> Result<(), Ended> {
+    pub fn handle(&mut self, now: Instant, mut datagram: &mut [u8], drive: &mut Drive) -> Result<(), Ended> {
         while let Some(record) = record::split(&mut datagram) {
-            self.take(now, record, out, data)?;
+            self.take(now, record, drive)?;
         }
         Ok(())
     }
@@ -132,16 +118,10 @@ impl Dtls {
         self.secrets = None;
     }
 
-    fn take(
-        &mut self,
-        now: Instant,
-        record: Record<'_>,
-        out: &mut Packets,
-        data: &mut dyn FnMut(&[u8]),
-    ) -> Result<(), Ended> {
+    fn take(&mut self, now: Instant, record: Record<'_>, drive: &mut Drive) -> Result<(), Ended> {
         match (&mut self.stage, record.epoch) {
             (DtlsStage::Handshaking(_), 0) => match record.kind {
-                kind::HANDSHAKE => self.on_handshake(now, 0, record.body, out, data),
+                kind::HANDSHAKE => self.on_handshake(now, 0, record.body, drive),
                 kind::ALERT => self.on_alert(record.body),
                 _ => Ok(()),
             },
@@ -150,20 +130,14 @@ impl Dtls {
                     handshaking.core.early.keep(&record);
                     return Ok(());
                 }
-                self.on_sealed(now, record, out, data)
+                self.on_sealed(now, record, drive)
             }
-            (DtlsStage::Connected, 1) => self.on_sealed(now, record, out, data),
+            (DtlsStage::Connected, 1) => self.on_sealed(now, record, drive),
             _ => Ok(()),
         }
     }
 
-    fn on_sealed(
-        &mut self,
-        now: Instant,
-        record: Record<'_>,
-        out: &mut Packets,
-        data: &mut dyn FnMut(&[u8]),
-    ) -> Result<(), Ended> {
+    fn on_sealed(&mut self, now: Instant, record: Record<'_>, drive: &mut Drive) -> Result<(), Ended> {
         let (content_type, sequence) = (record.kind, record.sequence);
         if !self.window.is_fresh(sequence) {
             return Ok(());
@@ -175,9 +149,9 @@ impl Dtls {
             kind::APPLICATION_DATA => {
                 // Only an end that has received our Finished sends data (RFC 5246 §7.4.9).
                 self.last_word = None;
-                data(content);
+                drive.plain.push(content);
             }
-            kind::HANDSHAKE => return self.on_handshake(now, 1, content, out, data),
+            kind::HANDSHAKE => return self.on_handshake(now, 1, content, drive),
             kind::ALERT => return self.on_alert(content),
             _ => {}
         }
@@ -189,12 +163,11 @@ impl Dtls {
         now: Instant,
         epoch: u16,
         mut record: &[u8],
-        out: &mut Packets,
-        data: &mut dyn FnMut(&[u8]),
+        drive: &mut Drive,
     ) -> Result<(), Ended> {
         while let Some(fragment) = Fragment::split(&mut record) {
             let DtlsStage::Handshaking(handshaking) = &mut self.stage else {
-                self.after_handshake(&fragment, out);
+                self.after_handshake(&fragment, &mut drive.out);
                 continue;
             };
             // Of all handshake messages, only a Finished is of epoch 1.
@@ -202,7 +175,7 @@ impl Dtls {
                 continue;
             }
             if handshaking.is_repeat(now, &fragment) {
-                self.send_flight(now, out);
+                self.send_flight(now, &mut drive.out);
                 continue;
             }
             let mut next = match handshaking.core.assembly.take(&fragment) {
@@ -211,7 +184,7 @@ impl Dtls {
             };
             loop {
                 if let Some(step) = next {
-                    self.follow(now, step, out, data)?;
+                    self.follow(now, step, drive)?;
                 }
                 let DtlsStage::Handshaking(handshaking) = &mut self.stage else { break };
                 let Some(message) = handshaking.core.assembly.pop() else { break };
@@ -226,14 +199,13 @@ impl Dtls {
         &mut self,
         now: Instant,
         step: Result<HandshakeStep, Fault>,
-        out: &mut Packets,
-        data: &mut dyn FnMut(&[u8]),
+        drive: &mut Drive,
     ) -> Result<(), Ended> {
         let DtlsStage::Handshaking(handshaking) = &mut self.stage else { return Ok(()) };
         let step = match step {
             Ok(step) => step,
             Err(fault) => {
-                self.alert([FATAL, fault.alert], false, out);
+                self.alert([FATAL, fault.alert], false, &mut drive.out);
                 self.stage = DtlsStage::Over;
                 return Err(Ended::Failed(fault.detail));
             }
@@ -251,14 +223,14 @@ impl Dtls {
         }
         match step {
             HandshakeStep::Wait => {}
-            HandshakeStep::Reply => self.send_flight(now, out),
+            HandshakeStep::Reply => self.send_flight(now, &mut drive.out),
             HandshakeStep::Done => {
-                self.send_flight(now, out);
+                self.send_flight(now, &mut drive.out);
                 self.stage_connected();
             }
         }
         for (kind, sequence, mut body) in early {
-            self.take(now, Record { kind, epoch: 1, sequence, body: &mut body }, out, data)?;
+            self.take(now, Record { kind, epoch: 1, sequence, body: &mut body }, drive)?;
         }
         Ok(())
     }

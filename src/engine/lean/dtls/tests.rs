@@ -22,7 +22,7 @@ struct World {
     heard: [Vec<Vec<u8>>; 2],
     /// Datagrams in transit, each with its receiving end.
     wire: Vec<(usize, Vec<u8>)>,
-    out: Packets,
+    drive: Drive,
     now: Instant,
     datagrams: usize,
 }
@@ -42,29 +42,28 @@ impl World {
             ended: [None, None],
             heard: [vec![], vec![]],
             wire: vec![],
-            out: Packets::default(),
+            drive: Drive::new(ChaCha8Rng::seed_from_u64(1)),
             now: Instant::now(),
             datagrams: 0,
         };
-        world.ends[0].start(world.now, &mut world.out);
+        world.ends[0].start(world.now, &mut world.drive.out);
         world.collect(0);
         world
     }
 
     fn collect(&mut self, from: usize) {
-        self.datagrams += self.out.len();
-        self.wire.extend(self.out.iter().map(|(_, datagram)| (1 - from, datagram.to_vec())));
-        self.out.clear();
+        self.datagrams += self.drive.out.len();
+        self.wire.extend(self.drive.out.iter().map(|(_, datagram)| (1 - from, datagram.to_vec())));
+        self.drive.out.clear();
     }
 
     fn hand(&mut self, to: usize, mut datagram: Vec<u8>) {
         if self.ended[to].is_some() {
             return;
         }
-        let heard = &mut self.heard[to];
-        let result =
-            self.ends[to].handle(self.now, &mut datagram, &mut self.out, &mut |data| heard.push(data.to_vec()));
-        self.ended[to] = result.err();
+        self.ended[to] = self.ends[to].handle(self.now, &mut datagram, &mut self.drive).err();
+        self.heard[to].extend(self.drive.plain.iter().map(|(_, data)| data.to_vec()));
+        self.drive.plain.clear();
         self.collect(to);
     }
 
@@ -84,7 +83,7 @@ impl World {
         self.now = next.unwrap_or(self.now + Duration::from_millis(100)).max(self.now);
         for end in 0..2 {
             if self.ended[end].is_none() {
-                self.ended[end] = self.ends[end].wake(self.now, &mut self.out).err();
+                self.ended[end] = self.ends[end].wake(self.now, &mut self.drive.out).err();
                 self.collect(end);
             }
         }
@@ -95,8 +94,8 @@ impl World {
     }
 
     fn say(&mut self, from: usize, payload: &[u8]) {
-        self.ends[from].send(payload, false, &mut self.out);
-        assert!(!self.out.is_empty(), "not connected");
+        self.ends[from].send(payload, false, &mut self.drive.out);
+        assert!(!self.drive.out.is_empty(), "not connected");
         self.collect(from);
     }
 }
@@ -122,8 +121,8 @@ fn data_joins_the_datagram_of_the_finished() {
         world.hand(to, datagram);
     }
     let (_, mut third) = world.wire.remove(0);
-    world.ends[1].handle(world.now, &mut third, &mut world.out, &mut |_| ()).unwrap();
-    world.ends[1].send(b"INIT", true, &mut world.out);
+    world.ends[1].handle(world.now, &mut third, &mut world.drive).unwrap();
+    world.ends[1].send(b"INIT", true, &mut world.drive.out);
     world.collect(1);
     assert_eq!(world.wire.len(), 1);
     world.deliver_all();
@@ -153,12 +152,12 @@ fn a_goodbye_is_heard_and_a_replayed_record_is_not() {
         world.hand(to, datagram.clone());
     }
     assert_eq!(world.heard[1], [b"once"]);
-    world.ends[0].close(false, &mut world.out);
+    world.ends[0].close(false, &mut world.drive.out);
     world.collect(0);
     world.deliver_all();
     assert_eq!(world.ended[1], Some(Ended::Closed));
-    world.ends[0].send(b"late", false, &mut world.out);
-    assert!(world.out.is_empty());
+    world.ends[0].send(b"late", false, &mut world.drive.out);
+    assert!(world.drive.out.is_empty());
 }
 
 #[test]

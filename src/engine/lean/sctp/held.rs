@@ -1,15 +1,14 @@
 //! Fragments of incomplete messages, and complete messages that wait for an earlier one (RFC 9260 §6.5, §6.9).
 
-use super::streams::InboundStream;
-use super::streams::{SctpEvent, SendRefused};
+use super::streams::{InboundStream, SctpEvent};
 use super::wire::{Data, flag};
-use std::borrow::Cow;
+use crate::engine::lean::drive::Ended;
 use std::collections::BTreeMap;
 
 /// Each fragment run or waiting message counts this much beside its payload, which bounds small ones too; in bytes.
 const COST: usize = 96;
 
-const TOO_LONG: SendRefused = SendRefused("message too long");
+const TOO_LONG: &str = "message too long";
 
 /// Fragments of one message with consecutive TSNs.
 #[derive(Debug)]
@@ -50,8 +49,8 @@ impl Held {
         tsn: u64,
         data: &Data<'_>,
         message_bytes_max: usize,
-        events: &mut dyn FnMut(SctpEvent<'_>),
-    ) -> Result<(), SendRefused> {
+        events: &mut Vec<SctpEvent>,
+    ) -> Result<(), Ended> {
         let is_next = |run: &TsnRun| {
             run.last + 1 == tsn
                 && run.flags & flag::ENDS == 0
@@ -66,7 +65,7 @@ impl Held {
                 run.last = tsn;
                 run.flags |= data.flags & flag::ENDS;
                 if run.bytes.len() > message_bytes_max {
-                    return Err(TOO_LONG);
+                    return Err(Ended::failed(TOO_LONG));
                 }
                 *first
             }
@@ -93,8 +92,8 @@ impl Held {
         &mut self,
         first: u64,
         message_bytes_max: usize,
-        events: &mut dyn FnMut(SctpEvent<'_>),
-    ) -> Result<(), SendRefused> {
+        events: &mut Vec<SctpEvent>,
+    ) -> Result<(), Ended> {
         let Some((begin, end)) = self.message_around(first) else { return Ok(()) };
         let Some(mut whole) = self.runs.remove(&begin) else { return Ok(()) };
         while whole.last < end
@@ -105,13 +104,13 @@ impl Held {
             whole.last = run.last;
         }
         if whole.bytes.len() > message_bytes_max {
-            return Err(TOO_LONG);
+            return Err(Ended::failed(TOO_LONG));
         }
         if whole.flags & flag::UNORDERED != 0 {
             self.bytes -= COST + whole.bytes.len();
-            events(SctpEvent::Message { stream: whole.stream, ppid: whole.ppid, payload: Cow::Owned(whole.bytes) });
+            events.push(SctpEvent::Message { stream: whole.stream, ppid: whole.ppid, payload: whole.bytes });
         } else if self.waiting.insert((whole.stream, whole.ssn), (whole.ppid, whole.bytes)).is_some() {
-            return Err(SendRefused("two messages with one sequence number"));
+            return Err(Ended::failed("two messages with one sequence number"));
         }
         Ok(())
     }
@@ -145,22 +144,16 @@ impl Held {
     }
 
     /// Delivers the stream's waiting messages up to the next gap in its SSNs.
-    pub(super) fn hand_on(&mut self, id: u16, stream: &mut InboundStream, events: &mut dyn FnMut(SctpEvent<'_>)) {
+    pub(super) fn hand_on(&mut self, id: u16, stream: &mut InboundStream, events: &mut Vec<SctpEvent>) {
         while let Some((ppid, bytes)) = self.waiting.remove(&(id, stream.next_in)) {
             self.bytes -= COST + bytes.len();
             stream.next_in = stream.next_in.wrapping_add(1);
-            events(SctpEvent::Message { stream: id, ppid, payload: Cow::Owned(bytes) });
+            events.push(SctpEvent::Message { stream: id, ppid, payload: bytes });
         }
     }
 
     /// Delivers the messages that wait up to `ssn`, past the missing ones, and those that follow in order.
-    pub(super) fn skip(
-        &mut self,
-        id: u16,
-        ssn: u16,
-        stream: &mut InboundStream,
-        events: &mut dyn FnMut(SctpEvent<'_>),
-    ) {
+    pub(super) fn skip(&mut self, id: u16, ssn: u16, stream: &mut InboundStream, events: &mut Vec<SctpEvent>) {
         let distance = |other: u16| other.wrapping_sub(stream.next_in);
         let of_stream = self.waiting.range((id, 0)..=(id, u16::MAX)).map(|((_, other), _)| *other);
         let mut before: Vec<u16> = of_stream.filter(|other| distance(*other) <= distance(ssn)).collect();

@@ -1,10 +1,9 @@
 //! The receiving half of an association: counts TSNs, delivers messages and acknowledges (RFC 9260 §6).
 
 use super::held::Held;
-use super::streams::{InboundStream, Streams};
-use super::streams::{SctpEvent, SendRefused};
+use super::streams::{InboundStream, SctpEvent, Streams};
 use super::wire::{Data, PacketWriter, SACK_BYTES, flag, kind, u16_at, u32_at};
-use std::borrow::Cow;
+use crate::engine::lean::drive::Ended;
 use std::time::{Duration, Instant};
 
 /// Longest delay of an acknowledgement (RFC 9260 §6.2).
@@ -73,8 +72,8 @@ impl Inbound {
         data: &Data<'_>,
         streams: &mut Streams,
         message_bytes_max: usize,
-        events: &mut dyn FnMut(SctpEvent<'_>),
-    ) -> Result<(), SendRefused> {
+        events: &mut Vec<SctpEvent>,
+    ) -> Result<(), Ended> {
         let tsn = self.unwrapped(data.tsn);
         let had_gaps = !self.above.is_empty();
         match self.note(tsn) {
@@ -90,18 +89,19 @@ impl Inbound {
             if !data.is_unordered() {
                 stream.next_in = data.ssn.wrapping_add(1);
             }
-            events(SctpEvent::Message { stream: data.stream, ppid: data.ppid, payload: Cow::Borrowed(data.payload) });
+            let payload = data.payload.to_vec();
+            events.push(SctpEvent::Message { stream: data.stream, ppid: data.ppid, payload });
         } else {
             self.held.get_or_insert_default().put(tsn, data, message_bytes_max, events)?;
         }
         self.hand_on(data.stream, stream, events);
         if self.held.as_ref().is_some_and(|held| held.bytes() > WINDOW_BYTES + message_bytes_max) {
-            return Err(SendRefused("more sent than the window allows"));
+            return Err(Ended::failed("more sent than the window allows"));
         }
         Ok(())
     }
 
-    fn hand_on(&mut self, id: u16, stream: &mut InboundStream, events: &mut dyn FnMut(SctpEvent<'_>)) {
+    fn hand_on(&mut self, id: u16, stream: &mut InboundStream, events: &mut Vec<SctpEvent>) {
         let Some(held) = &mut self.held else { return };
         held.hand_on(id, stream, events);
         if held.is_empty() {
@@ -159,7 +159,7 @@ impl Inbound {
     }
 
     /// Takes in a FORWARD-TSN: the other end gives up the chunks that are missing (RFC 3758 §3.6).
-    pub(super) fn on_forward(&mut self, body: &[u8], streams: &mut Streams, events: &mut dyn FnMut(SctpEvent<'_>)) {
+    pub(super) fn on_forward(&mut self, body: &[u8], streams: &mut Streams, events: &mut Vec<SctpEvent>) {
         let Some(tsn) = u32_at(body, 0).map(|tsn| self.unwrapped(tsn)) else { return };
         self.at_once = true;
         if tsn <= self.cumulative {

@@ -12,6 +12,7 @@ mod sending;
 mod streams;
 mod wire;
 
+use super::drive::Ended;
 use inbound::Inbound;
 use opening::Opening;
 use outbound::Outbound;
@@ -21,7 +22,7 @@ use reset::Reset;
 use rto::OPENING_REPEATS_MAX;
 use std::time::{Duration, Instant};
 pub use streams::SctpEvent;
-use streams::{SendRefused, Streams};
+use streams::Streams;
 use wire::{Packet, kind};
 
 /// T1's first value, which doubles up to `OPENING_PAUSE_MAX`. It is shorter than the RTO of data, because an answer to INIT
@@ -187,10 +188,13 @@ impl Association {
     }
 
     /// Takes in one packet. Its answers go out with the next `flush`.
-    pub fn handle(&mut self, now: Instant, packet: &[u8], events: &mut dyn FnMut(SctpEvent<'_>)) {
-        let Some(packet) = Packet::read(packet, true) else { return };
+    ///
+    /// # Errors
+    /// The other end has ended the association, or broken its rules; the packet's earlier chunks count.
+    pub fn handle(&mut self, now: Instant, packet: &[u8], events: &mut Vec<SctpEvent>) -> Result<(), Ended> {
+        let Some(packet) = Packet::read(packet, true) else { return Ok(()) };
         if packet.ports != (self.config.ports.1, self.config.ports.0) || self.state == State::Over {
-            return;
+            return Ok(());
         }
         let mut has_data = false;
         for (index, chunk) in packet.chunks.enumerate() {
@@ -198,23 +202,24 @@ impl Association {
                 if index == 0 && packet.tag == 0 {
                     self.on_init(now, chunk.body);
                 }
-                return;
+                return Ok(());
             }
             if !self.has_right_tag(packet.tag, chunk) {
-                return;
+                return Ok(());
             }
             match self.on_chunk(now, chunk, events) {
                 Ok(was_data) => has_data |= was_data,
-                Err(SendRefused(why)) => return self.fail(why, events),
+                Err(ended) => return Err(self.ended(ended)),
             }
             // An unknown chunk ends the packet, unless its first bit says to skip it (RFC 9260 §3.2).
             if self.state == State::Over || !wire::is_known(chunk.kind) && chunk.kind & 0x80 == 0 {
-                return;
+                return Ok(());
             }
         }
         if has_data {
             self.inbound.after_packet(now);
         }
+        Ok(())
     }
 
     /// Time of the next `wake`.
@@ -223,24 +228,29 @@ impl Association {
     }
 
     /// Serves the timers that are due; call `flush` afterwards.
-    pub fn wake(&mut self, now: Instant, events: &mut dyn FnMut(SctpEvent<'_>)) {
+    ///
+    /// # Errors
+    /// The other end did not answer.
+    pub fn wake(&mut self, now: Instant) -> Result<(), Ended> {
         let is_due = |timer: Option<Instant>| timer.is_some_and(|at| at <= now);
         if is_due(self.timer) && !self.on_control_timeout(now) {
             if self.state == State::ShutdownAckSent {
-                // `Closed` was reported already; the other end has gone without a SHUTDOWN-COMPLETE.
-                return self.end();
+                // The other end has closed, as was told, and has gone without a SHUTDOWN-COMPLETE.
+                self.end();
+                return Ok(());
             }
-            return self.fail("no answer to an association's chunk", events);
+            return Err(self.ended(Ended::failed("no answer to an association's chunk")));
         }
         if is_due(self.inbound.timer) {
             self.inbound.on_timeout();
         }
         if is_due(self.outbound.timer) && !self.outbound.on_timeout(now) {
-            return self.fail("no acknowledgement came", events);
+            return Err(self.ended(Ended::failed("no acknowledgement came")));
         }
         if is_due(self.reset.timer) && !self.reset.on_timeout() {
-            self.fail("no answer to a stream reset", events);
+            return Err(self.ended(Ended::failed("no answer to a stream reset")));
         }
+        Ok(())
     }
 
     /// Serves T1-init, T1-cookie and T2-shutdown. `false`: the chunk was repeated too often without an answer.
@@ -264,9 +274,12 @@ impl Association {
         self.repeats <= if is_closing { CLOSING_REPEATS_MAX } else { OPENING_REPEATS_MAX }
     }
 
-    fn fail(&mut self, why: &'static str, events: &mut dyn FnMut(SctpEvent<'_>)) {
-        self.abort();
-        events(SctpEvent::Failed(why));
+    /// Tells the other end of a failure.
+    fn ended(&mut self, ended: Ended) -> Ended {
+        if ended != Ended::Closed {
+            self.abort();
+        }
+        ended
     }
 
     /// Ends the association: drops its state, and sends no more than the control chunks already due.

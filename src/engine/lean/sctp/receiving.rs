@@ -3,9 +3,10 @@
 use super::inbound::Inbound;
 use super::opening::Remote;
 use super::reset::StreamChange;
-use super::streams::{SctpEvent, SendRefused};
+use super::streams::SctpEvent;
 use super::wire::{Chunk, Data, Sack, kind, u32_at};
 use super::{Association, Due, OPENING_PAUSE, State};
+use crate::engine::lean::drive::Ended;
 use std::time::Instant;
 
 /// The largest HEARTBEAT that is answered; in bytes.
@@ -19,23 +20,26 @@ impl Association {
     }
 
     /// Handles one chunk, except INIT. `true`: it was data.
+    ///
+    /// # Errors
+    /// The other end has ended the association, or broken its rules.
     pub(super) fn on_chunk(
         &mut self,
         now: Instant,
         chunk: Chunk<'_>,
-        events: &mut dyn FnMut(SctpEvent<'_>),
-    ) -> Result<bool, SendRefused> {
+        events: &mut Vec<SctpEvent>,
+    ) -> Result<bool, Ended> {
         match chunk.kind {
             kind::INIT_ACK => self.on_init_ack(now, chunk.body),
-            kind::COOKIE_ECHO => self.on_cookie_echo(now, chunk.body, events),
-            kind::COOKIE_ACK if self.state == State::CookieEchoed => self.establish(now, events),
+            kind::COOKIE_ECHO => self.on_cookie_echo(now, chunk.body),
+            kind::COOKIE_ACK if self.state == State::CookieEchoed => self.establish(now),
             kind::ABORT => {
                 self.end();
-                events(SctpEvent::Closed);
+                return Err(Ended::Closed);
             }
             _ if self.opening.is_some() || self.state == State::Idle => {}
             kind::DATA => {
-                let Some(data) = Data::read(chunk) else { return Err(SendRefused("a chunk without data")) };
+                let Some(data) = Data::read(chunk) else { return Err(Ended::failed("a chunk without data")) };
                 self.inbound.on_data(&data, &mut self.streams, self.config.receive_bytes_max, events)?;
                 return Ok(true);
             }
@@ -47,11 +51,11 @@ impl Association {
             kind::FORWARD_TSN => self.inbound.on_forward(chunk.body, &mut self.streams, events),
             kind::HEARTBEAT if chunk.body.len() <= HEARTBEAT_BYTES_MAX => self.heartbeat = Some(chunk.body.into()),
             kind::RE_CONFIG => self.on_re_config(chunk.body, events),
-            kind::SHUTDOWN => self.on_shutdown(now, chunk.body, events),
+            kind::SHUTDOWN => self.on_shutdown(now, chunk.body)?,
             kind::SHUTDOWN_ACK => {
                 self.end();
                 self.due.shutdown_complete = true;
-                events(SctpEvent::Closed);
+                return Err(Ended::Closed);
             }
             kind::SHUTDOWN_COMPLETE if self.state == State::ShutdownAckSent => self.end(),
             _ => {}
@@ -89,7 +93,7 @@ impl Association {
     }
 
     /// Handles a COOKIE-ECHO (RFC 9260 §5.1.5 and §5.2.4). The cookie stands for the tags: it is drawn for this association.
-    fn on_cookie_echo(&mut self, now: Instant, body: &[u8], events: &mut dyn FnMut(SctpEvent<'_>)) {
+    fn on_cookie_echo(&mut self, now: Instant, body: &[u8]) {
         if body != self.draws.cookie.to_be_bytes() {
             return;
         }
@@ -97,9 +101,9 @@ impl Association {
         match (self.state, invited) {
             (State::Idle | State::CookieWait, Some(remote)) => {
                 self.adopt(remote);
-                self.establish(now, events);
+                self.establish(now);
             }
-            (State::CookieEchoed, Some(remote)) if remote.tag == self.remote_tag => self.establish(now, events),
+            (State::CookieEchoed, Some(remote)) if remote.tag == self.remote_tag => self.establish(now),
             // Our COOKIE-ACK was lost.
             (State::Established, _) => {}
             _ => return,
@@ -115,48 +119,50 @@ impl Association {
         self.reset.begin(remote.tsn);
     }
 
-    fn establish(&mut self, now: Instant, events: &mut dyn FnMut(SctpEvent<'_>)) {
+    fn establish(&mut self, now: Instant) {
         self.state = State::Established;
         self.opening = None;
         self.timer = None;
         self.repeats = 0;
         self.due = Due::default();
         self.outbound.arm(now);
-        events(SctpEvent::Up);
     }
 
-    fn on_re_config(&mut self, body: &[u8], events: &mut dyn FnMut(SctpEvent<'_>)) {
+    fn on_re_config(&mut self, body: &[u8], events: &mut Vec<SctpEvent>) {
         let streams = &mut self.streams;
         self.reset.on_chunk(body, self.inbound.cumulative(), &mut |change| match change {
             StreamChange::Out(stream) => streams.reset_out(stream),
             StreamChange::In(stream) => {
                 streams.reset_in(stream);
                 match stream {
-                    Some(stream) => events(SctpEvent::StreamClosed(stream)),
-                    None => streams.ids().for_each(|stream| events(SctpEvent::StreamClosed(stream))),
+                    Some(stream) => events.push(SctpEvent::StreamClosed(stream)),
+                    None => events.extend(streams.ids().map(SctpEvent::StreamClosed)),
                 }
             }
         });
     }
 
     /// Handles a SHUTDOWN (RFC 9260 §9.2), which acknowledges as a SACK does.
-    fn on_shutdown(&mut self, now: Instant, body: &[u8], events: &mut dyn FnMut(SctpEvent<'_>)) {
-        let Some(tsn) = u32_at(body, 0) else { return };
+    fn on_shutdown(&mut self, now: Instant, body: &[u8]) -> Result<(), Ended> {
+        let Some(tsn) = u32_at(body, 0) else { return Ok(()) };
         self.outbound.on_cumulative(now, tsn);
         match self.state {
             State::Established | State::ShutdownPending => {
                 self.state = State::ShutdownReceived;
-                events(SctpEvent::Closed);
+                Err(Ended::Closed)
             }
             // Both ends shut down at once.
             State::ShutdownSent => {
                 self.state = State::ShutdownAckSent;
                 self.due.shutdown_ack = true;
                 self.timer = Some(now + self.outbound.rto.timeout());
-                events(SctpEvent::Closed);
+                Err(Ended::Closed)
             }
-            State::ShutdownAckSent => self.due.shutdown_ack = true,
-            _ => {}
+            State::ShutdownAckSent => {
+                self.due.shutdown_ack = true;
+                Ok(())
+            }
+            _ => Ok(()),
         }
     }
 }

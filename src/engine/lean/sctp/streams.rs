@@ -1,27 +1,16 @@
-//! Inbound streams, and the events and faults that chunks lead to.
-
-use std::borrow::Cow;
+//! Inbound streams, and the events that chunks lead to.
 
 /// Events of the association.
 #[derive(Debug, PartialEq, Eq)]
-pub enum SctpEvent<'a> {
-    /// The association is established.
-    Up,
+pub enum SctpEvent {
     Message {
         stream: u16,
         ppid: u32,
-        payload: Cow<'a, [u8]>,
+        payload: Vec<u8>,
     },
     /// The other end has closed its half of a stream.
     StreamClosed(u16),
-    /// The other end has ended the association.
-    Closed,
-    Failed(&'static str),
 }
-
-/// Reason to abort the association.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct SendRefused(pub &'static str);
 
 /// Streams that this end allows each way; in WebRTC one stream is a DataChannel.
 pub(super) const STREAMS_MAX: u16 = 1_024;
