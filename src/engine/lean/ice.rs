@@ -1,6 +1,6 @@
 //! ICE for one component and one local host candidate, sans-IO (RFC 8445), with consent (RFC 7675) and trickling (RFC 8838).
 
-use super::packets::Packets;
+use super::drive::Drive;
 use super::stun::{self, Check, IceRole, Message, ROLE_CONFLICT, Transaction, kind};
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
@@ -104,30 +104,22 @@ impl Ice {
     }
 
     /// Starts the checks, and gives up after `patience`. An ICE lite end never controls (RFC 8445 §6.1.1).
-    pub fn begin(
-        &mut self,
-        now: Instant,
-        remote: &Credentials,
-        is_lite: bool,
-        patience: Duration,
-        random: &mut ChaCha8Rng,
-        out: &mut Packets,
-    ) {
+    pub fn begin(&mut self, now: Instant, remote: &Credentials, is_lite: bool, patience: Duration, drive: &mut Drive) {
         let username = format!("{}:{}", remote.ufrag, self.local.ufrag).into();
         self.remote = Some(Credentials { ufrag: username, password: remote.password.clone() });
         self.role.controlling |= is_lite;
         self.ends_at = Some(now + patience);
-        self.check_all(now, random, out);
+        self.check_all(now, drive);
     }
 
     /// Adds a candidate of the other end, and checks it at once if it can.
-    pub fn add(&mut self, now: Instant, to: SocketAddr, random: &mut ChaCha8Rng, out: &mut Packets) {
+    pub fn add(&mut self, now: Instant, to: SocketAddr, drive: &mut Drive) {
         if let Some(at) = self.pair(to)
             && !self.pairs[at].succeeded
             && self.pairs[at].sent_at.is_none()
         {
             self.pause = PAUSE_FIRST;
-            self.check(now, at, random, out);
+            self.check(now, at, drive);
         }
     }
 
@@ -142,17 +134,17 @@ impl Ice {
     }
 
     /// Sends the consent check if it is due within `CONSENT_EARLY` and none is unanswered.
-    pub fn check_consent(&mut self, now: Instant, random: &mut ChaCha8Rng, out: &mut Packets) {
+    pub fn check_consent(&mut self, now: Instant, drive: &mut Drive) {
         if self.consent_at().is_some_and(|at| at <= now + CONSENT_EARLY)
             && let Some(at) = self.selected.and_then(|to| self.pair(to))
             && self.pairs[at].sent_at.is_none()
         {
-            self.ask_consent(now, at, random, out);
+            self.ask_consent(now, at, drive);
         }
     }
 
-    fn ask_consent(&mut self, now: Instant, at: usize, random: &mut ChaCha8Rng, out: &mut Packets) {
-        self.check(now, at, random, out);
+    fn ask_consent(&mut self, now: Instant, at: usize, drive: &mut Drive) {
+        self.check(now, at, drive);
         self.timer = Some(now + CONSENT_AGAIN);
     }
 
@@ -160,7 +152,7 @@ impl Ice {
     ///
     /// # Errors
     /// No check was answered in time.
-    pub fn wake(&mut self, now: Instant, random: &mut ChaCha8Rng, out: &mut Packets) -> Result<(), &'static str> {
+    pub fn wake(&mut self, now: Instant, drive: &mut Drive) -> Result<(), &'static str> {
         if self.ends_at.is_some_and(|at| at <= now) {
             (self.timer, self.ends_at) = (None, None);
             return Err(NO_ANSWER);
@@ -169,28 +161,21 @@ impl Ice {
             return Ok(());
         }
         match self.selected.and_then(|to| self.pair(to)) {
-            Some(at) => self.ask_consent(now, at, random, out),
+            Some(at) => self.ask_consent(now, at, drive),
             None => {
                 self.pause = (self.pause * 2).min(PAUSE_LAST);
-                self.check_all(now, random, out);
+                self.check_all(now, drive);
             }
         }
         Ok(())
     }
 
     /// Takes in a message from `from`.
-    pub fn handle(
-        &mut self,
-        now: Instant,
-        from: SocketAddr,
-        datagram: &mut [u8],
-        random: &mut ChaCha8Rng,
-        out: &mut Packets,
-    ) {
+    pub fn handle(&mut self, now: Instant, from: SocketAddr, datagram: &mut [u8], drive: &mut Drive) {
         let Some(message) = Message::read(datagram) else { return };
         match message.kind {
-            kind::REQUEST => self.on_request(now, from, &message, datagram, random, out),
-            kind::SUCCESS | kind::ERROR => self.on_response(now, from, &message, datagram, random, out),
+            kind::REQUEST => self.on_request(now, from, &message, datagram, drive),
+            kind::SUCCESS | kind::ERROR => self.on_response(now, from, &message, datagram, drive),
             _ => {}
         }
     }
@@ -202,17 +187,16 @@ impl Ice {
         from: SocketAddr,
         message: &Message,
         datagram: &mut [u8],
-        random: &mut ChaCha8Rng,
-        out: &mut Packets,
+        drive: &mut Drive,
     ) {
         let is_ours = stun::receiver_ufrag(datagram) == Some(&self.local.ufrag);
         if !is_ours || !message.is_authentic(datagram, self.local.password.as_bytes()) {
             return;
         }
-        out.aim(from);
+        drive.out.aim(from);
         let refused = message.unknown.is_some() || !self.resolve(message.role);
         let (transaction, password) = (message.transaction, self.local.password.as_bytes());
-        out.write(|bytes| match refused {
+        drive.out.write(|bytes| match refused {
             true => stun::write_error(bytes, transaction, message.unknown, password),
             false => stun::write_success(bytes, transaction, from, password),
         });
@@ -225,11 +209,11 @@ impl Ice {
         // A recent unanswered check replaces a triggered one (RFC 8445 §7.3.1.4 would send another).
         let is_on_its_way = pair.sent_at.is_some_and(|sent| now.duration_since(sent) < PAUSE_FIRST);
         if pair.succeeded {
-            self.select(now, at, random);
+            self.select(now, at, &mut drive.random);
             // The check goes along with the answer: the other end wakes once for both.
-            self.check_consent(now, random, out);
+            self.check_consent(now, drive);
         } else if self.remote.is_some() && !is_on_its_way {
-            self.check(now, at, random, out);
+            self.check(now, at, drive);
         }
     }
 
@@ -250,8 +234,7 @@ impl Ice {
         from: SocketAddr,
         message: &Message,
         datagram: &mut [u8],
-        random: &mut ChaCha8Rng,
-        out: &mut Packets,
+        drive: &mut Drive,
     ) {
         let Some(remote) = &self.remote else { return };
         // A response must come from the address that the check went to (RFC 8445 §7.2.5.2.1).
@@ -265,7 +248,7 @@ impl Ice {
             if message.error == ROLE_CONFLICT {
                 self.role.controlling = !self.role.controlling;
                 self.pairs[at].sent_at = None;
-                self.check(now, at, random, out);
+                self.check(now, at, drive);
             }
             return;
         }
@@ -273,11 +256,11 @@ impl Ice {
         self.round_trip = pair.sent_at.take().map_or(Duration::ZERO, |sent| now.duration_since(sent));
         pair.succeeded = true;
         if self.selected == Some(from) {
-            self.consented(now, random);
+            self.consented(now, &mut drive.random);
         } else if self.role.controlling && self.selected.is_none() && !pair.nominating {
-            self.check(now, at, random, out);
+            self.check(now, at, drive);
         } else {
-            self.select(now, at, random);
+            self.select(now, at, &mut drive.random);
         }
     }
 
@@ -311,14 +294,14 @@ impl Ice {
         Some(self.pairs.len() - 1)
     }
 
-    fn check_all(&mut self, now: Instant, random: &mut ChaCha8Rng, out: &mut Packets) {
+    fn check_all(&mut self, now: Instant, drive: &mut Drive) {
         for at in 0..self.pairs.len() {
-            self.check(now, at, random, out);
+            self.check(now, at, drive);
         }
         self.timer = Some(now + self.pause);
     }
 
-    fn check(&mut self, now: Instant, at: usize, random: &mut ChaCha8Rng, out: &mut Packets) {
+    fn check(&mut self, now: Instant, at: usize, drive: &mut Drive) {
         let Some(remote) = &self.remote else { return };
         let is_only = self.pairs.len() == 1;
         let pair = &mut self.pairs[at];
@@ -326,12 +309,12 @@ impl Ice {
         let nominates = self.role.controlling && (is_only || pair.succeeded);
         // A retransmitted check keeps its transaction, so that a late answer still counts (RFC 8489 §6.2.1).
         if pair.sent_at.is_none() || pair.nominating != nominates {
-            (pair.transaction, pair.sent_at, pair.nominating) = (random.random(), Some(now), nominates);
+            (pair.transaction, pair.sent_at, pair.nominating) = (drive.random.random(), Some(now), nominates);
         }
         let (transaction, username) = (pair.transaction, &*remote.ufrag);
-        out.aim(pair.to);
+        drive.out.aim(pair.to);
         let check = Check { transaction, username, priority: PRIORITY, role: self.role, nominates };
-        out.write(|bytes| check.write(bytes, remote.password.as_bytes()));
+        drive.out.write(|bytes| check.write(bytes, remote.password.as_bytes()));
     }
 }
 
@@ -347,8 +330,7 @@ mod tests {
     struct World {
         ends: [Ice; 2],
         wire: Vec<(usize, Vec<u8>)>,
-        random: ChaCha8Rng,
-        out: Packets,
+        drive: Drive,
         now: Instant,
         datagrams: usize,
         /// The times of each end's checks.
@@ -362,8 +344,8 @@ mod tests {
             let credentials =
                 |name: &str| Credentials { ufrag: name.into(), password: format!("{name} {name}").into() };
             let ends = [0, 1].map(|end| Ice::new(controlling[end], credentials(["left", "right"][end]), &mut random));
-            let (wire, out, checks) = (vec![], Packets::default(), [vec![], vec![]]);
-            Self { ends, wire, random, out, now: Instant::now(), datagrams: 0, checks }
+            let (wire, drive, checks) = (vec![], Drive::new(random), [vec![], vec![]]);
+            Self { ends, wire, drive, now: Instant::now(), datagrams: 0, checks }
         }
 
         fn connected() -> Self {
@@ -378,30 +360,30 @@ mod tests {
         fn begin(&mut self, end: usize) {
             let remote = self.ends[1 - end].local().clone();
             let patience = Duration::from_secs(9);
-            self.ends[end].begin(self.now, &remote, false, patience, &mut self.random, &mut self.out);
+            self.ends[end].begin(self.now, &remote, false, patience, &mut self.drive);
             self.collect(end);
         }
 
         fn add(&mut self, end: usize, to: SocketAddr) {
-            self.ends[end].add(self.now, to, &mut self.random, &mut self.out);
+            self.ends[end].add(self.now, to, &mut self.drive);
             self.collect(end);
         }
 
         fn collect(&mut self, from: usize) {
-            self.datagrams += self.out.len();
+            self.datagrams += self.drive.out.len();
             let is_check = |datagram: &[u8]| Message::read(datagram).is_some_and(|read| read.kind == kind::REQUEST);
-            let checks = self.out.iter().filter(|(_, datagram)| is_check(datagram)).count();
+            let checks = self.drive.out.iter().filter(|(_, datagram)| is_check(datagram)).count();
             self.checks[from].extend(std::iter::repeat_n(self.now, checks));
             // Datagrams to other addresses are lost.
-            let heard = self.out.iter().filter(|(to, _)| *to == address(1 - from));
+            let heard = self.drive.out.iter().filter(|(to, _)| *to == address(1 - from));
             self.wire.extend(heard.map(|(_, datagram)| (1 - from, datagram.to_vec())));
-            self.out.clear();
+            self.drive.out.clear();
         }
 
         fn deliver_all(&mut self) {
             for _ in 0..1_000 {
                 let Some((to, mut datagram)) = (!self.wire.is_empty()).then(|| self.wire.remove(0)) else { return };
-                self.ends[to].handle(self.now, address(1 - to), &mut datagram, &mut self.random, &mut self.out);
+                self.ends[to].handle(self.now, address(1 - to), &mut datagram, &mut self.drive);
                 self.collect(to);
             }
             panic!("the two never fall silent");
@@ -410,7 +392,7 @@ mod tests {
         fn turn_clock(&mut self) -> [Result<(), &'static str>; 2] {
             self.now = self.ends.iter().filter_map(Ice::wake_at).min().unwrap();
             [0, 1].map(|end| {
-                let done = self.ends[end].wake(self.now, &mut self.random, &mut self.out);
+                let done = self.ends[end].wake(self.now, &mut self.drive);
                 self.collect(end);
                 done
             })
@@ -517,7 +499,7 @@ mod tests {
         let (due, before) = (world.ends[0].consent_at().unwrap(), world.checks[0].len());
         for (early, checks) in [(1_501, 0), (1_500, 1), (900, 1)] {
             let now = due - Duration::from_millis(early);
-            world.ends[0].check_consent(now, &mut world.random, &mut world.out);
+            world.ends[0].check_consent(now, &mut world.drive);
             world.collect(0);
             assert_eq!(world.checks[0].len(), before + checks, "{early} ms early");
         }

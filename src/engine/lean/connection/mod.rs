@@ -134,14 +134,13 @@ impl LeanConnection {
             receive_bytes_max: MESSAGE_BYTES_MAX,
         };
         prelude.remote = Some((description.fingerprint.clone(), role, config));
-        let Drive { random, out, .. } = drive;
-        self.ice.begin(now, &description.credentials, description.is_lite, patience, random, out);
+        self.ice.begin(now, &description.credentials, description.is_lite, patience, drive);
         Ok(())
     }
 
     pub fn add_candidate(&mut self, now: Instant, address: SocketAddr, drive: &mut Drive) {
         if self.stage != LeanStage::Over {
-            self.ice.add(now, address, &mut drive.random, &mut drive.out);
+            self.ice.add(now, address, drive);
         }
     }
 
@@ -151,8 +150,7 @@ impl LeanConnection {
             return;
         }
         if is_stun(datagram) {
-            let Drive { random, out, .. } = drive;
-            self.ice.handle(now, from, datagram, random, out);
+            self.ice.handle(now, from, datagram, drive);
             self.secure(now, drive);
         } else if self.secure.is_some() {
             if self.ice.knows(from) {
@@ -182,7 +180,7 @@ impl LeanConnection {
     /// Sends the consent check if it is near.
     pub fn check_consent(&mut self, now: Instant, drive: &mut Drive) {
         if self.stage != LeanStage::Over {
-            self.ice.check_consent(now, &mut drive.random, &mut drive.out);
+            self.ice.check_consent(now, drive);
         }
     }
 
@@ -191,7 +189,7 @@ impl LeanConnection {
         if self.stage == LeanStage::Over {
             return;
         }
-        if let Err(why) = self.ice.wake(now, &mut drive.random, &mut drive.out) {
+        if let Err(why) = self.ice.wake(now, drive) {
             return self.fail(why.into(), drive);
         }
         let Some(secure) = self.secure.as_deref_mut() else { return };
