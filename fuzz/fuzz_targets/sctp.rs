@@ -2,9 +2,9 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use meshload::engine::lean::dcep::{ChannelPromise, ChannelReliability, DataChannel};
+use meshload::engine::lean::dcep::DataChannel;
 use meshload::engine::lean::packets::Packets;
-use meshload::engine::lean::sctp::{Config, Draws};
+use meshload::engine::lean::sctp::{ChannelPromise, Config, Draws};
 use std::time::{Duration, Instant};
 
 const CONFIG: Config = Config { ports: (5000, 5000), send_bytes_max: 65_536, receive_bytes_max: 65_536 };
@@ -16,7 +16,7 @@ const PACKETS_MAX: usize = 64;
 // the end: ports and tag are right, and a checksum of zero stands for DTLS.
 fuzz_target!(|input: &[u8]| {
     let mut now = Instant::now();
-    let promise = ChannelPromise { ordered: true, reliability: ChannelReliability::Reliable };
+    let promise = ChannelPromise::RELIABLE;
     let mut other = DataChannel::accepting(CONFIG, Draws { tag: 1, tsn: 1, cookie: 1 });
     let mut end = DataChannel::opening(now, CONFIG, Draws { tag: 2, tsn: 9, cookie: 2 }, promise, "chat", false);
     end.connect(now, Duration::ZERO);

@@ -2,10 +2,10 @@
 //! and what is open stays so.
 
 use meshload::engine::lean::connection::{LeanConnection, SharedSettings};
-use meshload::engine::lean::dcep::{ChannelPromise, ChannelReliability};
 use meshload::engine::lean::drive::Drive;
 use meshload::engine::lean::ice::Credentials;
 use meshload::engine::lean::identity::DtlsIdentity;
+use meshload::engine::lean::sctp::ChannelPromise;
 use meshload::engine::lean::sdp::Description;
 use meshload::vocabulary::EngineEvent;
 use meshload::vocabulary::seed::Seed;
@@ -53,8 +53,7 @@ struct World {
 impl World {
     fn new(identity: &Arc<DtlsIdentity>, seed: u64, weather: Weather) -> Self {
         let now = Instant::now();
-        let promise = ChannelPromise { ordered: true, reliability: ChannelReliability::Reliable };
-        let common = SharedSettings { identity: identity.clone(), promise };
+        let common = SharedSettings { identity: identity.clone(), promise: ChannelPromise::RELIABLE };
         let mut drives = [0, 1].map(|end| Drive::new(Seed(seed).stream("ends", end)));
         let ends = [0, 1].map(|end: usize| {
             let credentials = Credentials { ufrag: format!("{end:04x}beef").into(), password: "0".repeat(32).into() };

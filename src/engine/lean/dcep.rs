@@ -2,8 +2,8 @@
 
 use super::drive::Ended;
 use super::packets::Packets;
-use super::sctp::{Association, Config, Draws, Limit, SctpEvent, SctpMessage};
-use crate::vocabulary::EngineEvent;
+use super::sctp::{Association, ChannelPromise, Config, Draws, SctpEvent};
+use crate::vocabulary::{EngineEvent, Reliability};
 use std::time::{Duration, Instant};
 
 /// The longest label and the longest protocol accepted in an OPEN, in bytes.
@@ -19,32 +19,6 @@ mod ppid {
     pub(super) const BINARY: u32 = 53;
     pub(super) const STRING_EMPTY: u32 = 56;
     pub(super) const BINARY_EMPTY: u32 = 57;
-}
-
-/// The limit at which an undelivered message is abandoned: retransmits or lifetime, not both (RFC 8831 §6.4).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ChannelReliability {
-    Reliable,
-    MaxRetransmits(u32),
-    MaxLifetime(Duration),
-}
-
-/// The delivery guarantees of a channel: order and reliability.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct ChannelPromise {
-    pub ordered: bool,
-    pub reliability: ChannelReliability,
-}
-
-impl ChannelPromise {
-    fn delivery(self, now: Instant) -> SctpMessage {
-        let limit = match self.reliability {
-            ChannelReliability::Reliable => Limit::Never,
-            ChannelReliability::MaxRetransmits(times) => Limit::Retransmits(times),
-            ChannelReliability::MaxLifetime(lifetime) => Limit::At(now + lifetime),
-        };
-        SctpMessage { ordered: self.ordered, limit }
-    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -69,7 +43,7 @@ pub struct DataChannel {
 impl DataChannel {
     /// A channel that the other end opens.
     pub fn accepting(config: Config, draws: Draws) -> Self {
-        let promise = ChannelPromise { ordered: true, reliability: ChannelReliability::Reliable };
+        let promise = ChannelPromise::RELIABLE;
         Self { association: Association::new(config, draws), promise, stage: ChannelStage::ExpectOpen, stream: 0 }
     }
 
@@ -84,7 +58,7 @@ impl DataChannel {
     ) -> Self {
         let mut association = Association::new(config, draws);
         let stream = u16::from(!is_client);
-        association.send(now, stream, ppid::CONTROL, SctpMessage::RELIABLE, &open(promise, label));
+        association.send(now, stream, ppid::CONTROL, ChannelPromise::RELIABLE, &open(promise, label));
         Self { association, promise, stage: ChannelStage::ExpectAck, stream }
     }
 
@@ -101,7 +75,7 @@ impl DataChannel {
     /// long, or the queue is full.
     pub fn send(&mut self, now: Instant, payload: &[u8]) -> bool {
         let (ppid, payload) = if payload.is_empty() { (ppid::BINARY_EMPTY, &[0][..]) } else { (ppid::BINARY, payload) };
-        self.is_open() && self.association.send(now, self.stream, ppid, self.promise.delivery(now), payload)
+        self.is_open() && self.association.send(now, self.stream, ppid, self.promise, payload)
     }
 
     /// Handles one SCTP packet; then call `flush`.
@@ -142,9 +116,10 @@ impl DataChannel {
 
     fn on_event(&mut self, now: Instant, event: SctpEvent, events: &mut Vec<EngineEvent>) -> Result<(), Ended> {
         match event {
-            SctpEvent::Message { stream, ppid: ppid::CONTROL, payload } => match (payload.first(), read_open(&payload)) {
+            SctpEvent::Message { stream, ppid: ppid::CONTROL, payload } => match (payload.first(), read_open(&payload))
+            {
                 (Some(&OPEN), Some(promise)) => {
-                    self.association.send(now, stream, ppid::CONTROL, SctpMessage::RELIABLE, &[ACK]);
+                    self.association.send(now, stream, ppid::CONTROL, ChannelPromise::RELIABLE, &[ACK]);
                     if self.stage == ChannelStage::ExpectOpen {
                         (self.promise, self.stage, self.stream) = (promise, ChannelStage::Open, stream);
                         events.push(EngineEvent::Open);
@@ -191,9 +166,9 @@ impl DataChannel {
 /// Builds a DATA_CHANNEL_OPEN (RFC 8832 §5.1).
 fn open(promise: ChannelPromise, label: &str) -> Vec<u8> {
     let (kind, parameter) = match promise.reliability {
-        ChannelReliability::Reliable => (0, 0),
-        ChannelReliability::MaxRetransmits(times) => (1, times),
-        ChannelReliability::MaxLifetime(lifetime) => (2, lifetime.as_millis().min(u32::MAX.into()) as u32),
+        Reliability::Reliable => (0, 0),
+        Reliability::MaxRetransmits(times) => (1, u32::from(times)),
+        Reliability::MaxLifetime(millis) => (2, u32::from(millis)),
     };
     let unordered = if promise.ordered { 0 } else { 0x80 };
     let mut message = vec![OPEN, kind | unordered, 0, 0];
@@ -210,10 +185,12 @@ fn read_open(message: &[u8]) -> Option<ChannelPromise> {
     let (header, names) = message.split_first_chunk::<12>()?;
     let length = |at: usize| usize::from(u16::from_be_bytes([header[at], header[at + 1]]));
     let parameter = u32::from_be_bytes([header[4], header[5], header[6], header[7]]);
+    // No browser asks for more: both are `unsigned short` in RTCDataChannelInit.
+    let parameter = parameter.min(u16::MAX.into()) as u16;
     let reliability = match header[1] & 0x7f {
-        0 => ChannelReliability::Reliable,
-        1 => ChannelReliability::MaxRetransmits(parameter),
-        2 => ChannelReliability::MaxLifetime(Duration::from_millis(parameter.into())),
+        0 => Reliability::Reliable,
+        1 => Reliability::MaxRetransmits(parameter),
+        2 => Reliability::MaxLifetime(parameter),
         _ => return None,
     };
     let fits = length(8).max(length(10)) <= NAME_BYTES_MAX && names.len() == length(8) + length(10);
@@ -227,20 +204,13 @@ mod tests {
     #[test]
     fn an_open_is_read_as_it_was_written() {
         for ordered in [true, false] {
-            for reliability in [
-                ChannelReliability::Reliable,
-                ChannelReliability::MaxRetransmits(7),
-                ChannelReliability::MaxLifetime(Duration::from_millis(250)),
-            ] {
+            for reliability in [Reliability::Reliable, Reliability::MaxRetransmits(7), Reliability::MaxLifetime(250)] {
                 let promise = ChannelPromise { ordered, reliability };
                 let message = open(promise, "chat");
                 assert_eq!(read_open(&message), Some(promise));
                 assert_eq!(read_open(&message[..message.len() - 1]), None);
             }
         }
-        assert_eq!(
-            open(ChannelPromise { ordered: true, reliability: ChannelReliability::Reliable }, "a"),
-            [3, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, b'a']
-        );
+        assert_eq!(open(ChannelPromise::RELIABLE, "a"), [3, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, b'a']);
     }
 }

@@ -10,13 +10,13 @@ pub mod identity;
 pub mod packets;
 pub mod sctp;
 pub mod sdp;
-mod setup;
 pub mod stun;
 
 use super::Engine;
 use super::candidate_policy::CandidatePolicy;
 use super::edge_timers::EdgeTimers;
 use super::peer_addresses::{PeerAddresses, candidate_address};
+use super::settings::EngineSettings;
 use super::stamped_socket::receive;
 use crate::os::enable_receive_stamps;
 use crate::vocabulary::engine::{EngineCommand, EngineEvent};
@@ -24,18 +24,19 @@ use crate::vocabulary::failure::Reason;
 use crate::vocabulary::ids::Seat;
 use crate::vocabulary::message::Candidate;
 use connection::{LeanConnection, SharedSettings};
-use dcep::ChannelPromise;
 use drive::Drive;
 use ice::Credentials;
+use identity::DtlsIdentity;
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 use rustc_hash::FxHashMap;
+use sctp::ChannelPromise;
 use sdp::{Description, host_candidate};
-pub use setup::LeanSetup;
 use socket2::SockRef;
 use std::collections::VecDeque;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant, SystemTime};
 use tokio::net::UdpSocket;
@@ -49,6 +50,31 @@ const DATAGRAM_BYTES_MAX: usize = 4_096;
 /// The socket's receive buffer, in bytes: it holds a burst of DTLS flights from the other peers of a room of 100 until
 /// this peer's task runs. The kernel's default holds 92 full datagrams.
 const RECEIVE_BYTES: usize = 1024 * 1024;
+
+/// Settings shared by the connections of a worker.
+#[derive(Clone)]
+pub struct LeanSetup {
+    pub identity: Arc<DtlsIdentity>,
+    pub settings: EngineSettings,
+}
+
+impl LeanSetup {
+    /// Creates the settings with a fresh key and its certificate.
+    ///
+    /// # Errors
+    /// The operating system gives no random bytes.
+    pub fn new(settings: EngineSettings) -> Result<Self, &'static str> {
+        Ok(Self { identity: Self::identity(0)?, settings })
+    }
+
+    /// Makes a fresh key with its certificate.
+    ///
+    /// # Errors
+    /// The operating system gives no random bytes.
+    pub fn identity(serial: u64) -> Result<Arc<DtlsIdentity>, &'static str> {
+        DtlsIdentity::generate(serial).map(Arc::new)
+    }
+}
 
 /// One peer's connections.
 pub struct LeanEngine {
@@ -102,7 +128,7 @@ impl LeanEngine {
         let local = socket.local_addr()?;
         let socket = UdpSocket::from_std(socket)?;
         settings.addresses.join(local);
-        let promise = ChannelPromise::of(&settings);
+        let promise = ChannelPromise { ordered: settings.ordered, reliability: settings.reliability };
         Ok(Self {
             common: SharedSettings { promise, identity },
             addresses: settings.addresses,

@@ -2,7 +2,7 @@
 
 use super::world::{Weather, World};
 use super::{UNORDERED, message};
-use meshload::engine::lean::sctp::SctpMessage;
+use meshload::engine::lean::sctp::ChannelPromise;
 use proptest::prelude::*;
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
@@ -141,7 +141,7 @@ fn fragments_with_gaps_and_backwards_cost_bounded_time() {
 #[test]
 fn an_acknowledgement_of_the_future_is_ignored() {
     let mut victim = Victim::new();
-    victim.world.say(1, 1, SctpMessage::RELIABLE, b"kept");
+    victim.world.say(1, 1, ChannelPromise::RELIABLE, b"kept");
     for ahead in [1, 2, 1_000, 0x7fff_ffff, 0x8000_0000, u32::MAX] {
         victim.sack(victim.other_next.wrapping_add(ahead), 1_000_000, &[]);
     }
@@ -160,9 +160,9 @@ fn an_acknowledgement_of_the_future_is_ignored() {
 #[test]
 fn a_window_that_stays_shut_is_probed_slowly_and_the_queue_is_bounded() {
     let mut victim = Victim::new();
-    victim.world.say(1, 1, SctpMessage::RELIABLE, b"the last that is acknowledged");
+    victim.world.say(1, 1, ChannelPromise::RELIABLE, b"the last that is acknowledged");
     let mut queued = 0;
-    while victim.world.say(1, 1, SctpMessage::RELIABLE, &message(queued, 64)) {
+    while victim.world.say(1, 1, ChannelPromise::RELIABLE, &message(queued, 64)) {
         queued += 1;
         victim.sack(victim.other_next, 0, &[]);
     }
@@ -233,7 +233,7 @@ proptest! {
         let mut fed = 0;
         for (chunks, pause_ms, says) in packets {
             if says > 1_500 {
-                victim.world.say(1, 1, if says % 2 == 0 { UNORDERED } else { SctpMessage::RELIABLE }, &message(says, says));
+                victim.world.say(1, 1, if says % 2 == 0 { UNORDERED } else { ChannelPromise::RELIABLE }, &message(says, says));
                 fed += 3;
             }
             let chunks: Vec<(u8, u8, Vec<u8>)> = chunks.into_iter().map(|(kind, flags, mut body, near)| {
@@ -269,7 +269,7 @@ proptest! {
             true
         });
         for (ordinal, (at, bit)) in flips.into_iter().enumerate() {
-            world.say(ordinal % 2, 1, SctpMessage::RELIABLE, &message(ordinal, 2_000));
+            world.say(ordinal % 2, 1, ChannelPromise::RELIABLE, &message(ordinal, 2_000));
             // Nothing but DTLS guards a packet whose checksum is zero, so an altered one is as good as a hostile one.
             for mut altered in seen.take() {
                 let at = at.min(altered.len() - 1);

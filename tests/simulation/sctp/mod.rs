@@ -3,12 +3,13 @@
 mod hostile;
 mod world;
 
-use meshload::engine::lean::sctp::{Limit, SctpMessage};
+use meshload::engine::lean::sctp::ChannelPromise;
+use meshload::vocabulary::Reliability;
 use proptest::prelude::*;
 use std::time::Duration;
 use world::{Weather, World};
 
-const UNORDERED: SctpMessage = SctpMessage { ordered: false, limit: Limit::Never };
+const UNORDERED: ChannelPromise = ChannelPromise { ordered: false, reliability: Reliability::Reliable };
 
 /// A message that can be told from all others; in bytes, at least 8.
 fn message(ordinal: usize, bytes: usize) -> Vec<u8> {
@@ -37,19 +38,13 @@ fn conversation() -> impl Strategy<Value = Vec<Said>> {
 }
 
 /// Plays the conversation, and returns the messages that each end sent and those that each received.
-fn play(
-    seed: u64,
-    weather: Weather,
-    said: &[Said],
-    delivery: impl Fn(&World) -> SctpMessage,
-) -> [(Messages, Messages); 2] {
+fn play(seed: u64, weather: Weather, said: &[Said], promise: ChannelPromise) -> [(Messages, Messages); 2] {
     let mut world = World::connected(seed, weather);
     let mut sent = [vec![], vec![]];
     for (ordinal, Said { end, bytes, pause_ms }) in said.iter().copied().enumerate() {
         let message = message(ordinal, bytes);
-        let delivery = delivery(&world);
         // A full queue is emptied by time.
-        if world.say(end, 3, delivery, &message) {
+        if world.say(end, 3, promise, &message) {
             sent[end].push(message);
         }
         world.pass(Duration::from_millis(pause_ms));
@@ -59,7 +54,7 @@ fn play(
     world.pass(Duration::from_secs(60));
     assert!(world.is_quiet(), "something is never done");
     for end in 0..2 {
-        assert!(world.say(end, 3, SctpMessage::RELIABLE, b"the last"), "{:?}", world.told);
+        assert!(world.say(end, 3, ChannelPromise::RELIABLE, b"the last"), "{:?}", world.told);
     }
     world.pass(Duration::from_secs(2));
     assert!(world.stands(), "{:?}", world.told);
@@ -77,14 +72,14 @@ proptest! {
 
     #[test]
     fn reliable_and_ordered_messages_come_once_and_in_order(seed: u64, weather in weather(), said in conversation()) {
-        for (sent, heard) in play(seed, weather, &said, |_| SctpMessage::RELIABLE) {
+        for (sent, heard) in play(seed, weather, &said, ChannelPromise::RELIABLE) {
             prop_assert!(sent == heard, "sent {} and heard {}", sent.len(), heard.len());
         }
     }
 
     #[test]
     fn reliable_and_unordered_messages_come_once(seed: u64, weather in weather(), said in conversation()) {
-        for (mut sent, mut heard) in play(seed, weather, &said, |_| UNORDERED) {
+        for (mut sent, mut heard) in play(seed, weather, &said, UNORDERED) {
             sent.sort();
             heard.sort();
             prop_assert!(sent == heard, "sent {} and heard {}", sent.len(), heard.len());
@@ -93,13 +88,10 @@ proptest! {
 
     #[test]
     fn partly_reliable_messages_come_at_most_once_and_in_order(
-        seed: u64, weather in weather(), said in conversation(), ordered: bool, times in 0_u32..4, lifetime_ms in 1_u64..900, timed: bool,
+        seed: u64, weather in weather(), said in conversation(), ordered: bool, times in 0_u16..4, lifetime_ms in 1_u16..900, timed: bool,
     ) {
-        let delivery = |world: &World| {
-            let limit = if timed { Limit::At(world.now + Duration::from_millis(lifetime_ms)) } else { Limit::Retransmits(times) };
-            SctpMessage { ordered, limit }
-        };
-        for (sent, mut heard) in play(seed, weather, &said, delivery) {
+        let reliability = if timed { Reliability::MaxLifetime(lifetime_ms) } else { Reliability::MaxRetransmits(times) };
+        for (sent, mut heard) in play(seed, weather, &said, ChannelPromise { ordered, reliability }) {
             if !ordered {
                 heard.sort();
             }
@@ -117,7 +109,7 @@ proptest! {
         if !alone {
             world.connect(1, Duration::from_millis(pause_ms));
         }
-        prop_assert!(world.say(0, 1, SctpMessage::RELIABLE, b"with the cookie"));
+        prop_assert!(world.say(0, 1, ChannelPromise::RELIABLE, b"with the cookie"));
         world.pass(Duration::from_secs(120));
         prop_assert!(world.stands(), "{:?}", world.told);
         prop_assert_eq!(&world.heard[1], &[b"with the cookie".to_vec()]);
@@ -129,19 +121,19 @@ proptest! {
 #[test]
 fn messages_that_came_behind_one_given_up_are_delivered_once_and_do_not_block_the_next() {
     let mut world = World::connected(1, Weather::default());
-    let once = SctpMessage { ordered: true, limit: Limit::Retransmits(0) };
+    let once = ChannelPromise { ordered: true, reliability: Reliability::MaxRetransmits(0) };
     world.tap = Box::new(|_, _| false);
     world.say(0, 1, once, &message(0, 100));
     world.tap = Box::new(|end, _| end == 0);
     for ordinal in 1..3 {
         world.say(0, 1, once, &message(ordinal, 100));
     }
-    world.say(0, 1, SctpMessage::RELIABLE, &message(3, 100));
+    world.say(0, 1, ChannelPromise::RELIABLE, &message(3, 100));
     world.pass(Duration::from_millis(100));
     assert!(world.heard[1].is_empty(), "they wait");
     world.tap = Box::new(|_, _| true);
     world.pass(Duration::from_secs(2));
-    world.say(0, 1, SctpMessage::RELIABLE, &message(4, 100));
+    world.say(0, 1, ChannelPromise::RELIABLE, &message(4, 100));
     world.pass(Duration::from_secs(2));
     assert_eq!(world.heard[1], [1, 2, 3, 4].map(|ordinal| message(ordinal, 100)));
 }
@@ -149,7 +141,7 @@ fn messages_that_came_behind_one_given_up_are_delivered_once_and_do_not_block_th
 #[test]
 fn a_handshake_with_data_takes_four_packets() {
     let mut world = World::new(1, Weather::default());
-    assert!(world.say(0, 1, SctpMessage::RELIABLE, b"open"));
+    assert!(world.say(0, 1, ChannelPromise::RELIABLE, b"open"));
     world.connect(1, Duration::from_millis(50));
     world.connect(0, Duration::ZERO);
     world.pass(Duration::from_secs(5));
@@ -162,7 +154,7 @@ fn a_handshake_with_data_takes_four_packets() {
 fn the_first_retransmission_of_a_message_waits_three_tenths_of_a_second() {
     let mut world = World::connected(1, Weather::default());
     world.tap = Box::new(|_, _| false);
-    world.say(0, 1, SctpMessage::RELIABLE, b"lost");
+    world.say(0, 1, ChannelPromise::RELIABLE, b"lost");
     world.tap = Box::new(|_, _| true);
     world.pass(Duration::from_millis(299));
     assert!(world.heard[1].is_empty());
@@ -176,7 +168,7 @@ fn a_packet_lost_among_others_is_sent_again_before_its_timer() {
     let mut first = true;
     world.tap = Box::new(move |end, _| end != 0 || !std::mem::take(&mut first));
     for ordinal in 0..8 {
-        assert!(world.say(0, 1, SctpMessage::RELIABLE, &message(ordinal, 900)));
+        assert!(world.say(0, 1, ChannelPromise::RELIABLE, &message(ordinal, 900)));
     }
     world.pass(Duration::from_millis(50));
     assert_eq!(world.heard[1].len(), 8, "fast retransmit");
@@ -186,9 +178,9 @@ fn a_packet_lost_among_others_is_sent_again_before_its_timer() {
 fn an_acknowledgement_that_is_held_back_holds_back_no_data() {
     for bytes in [1_000, 1_100, 1_144, 1_145, 1_160, 1_200, 20_000] {
         let mut world = World::connected(1, Weather::default());
-        world.say(1, 1, SctpMessage::RELIABLE, b"to be acknowledged");
+        world.say(1, 1, ChannelPromise::RELIABLE, b"to be acknowledged");
         world.pass(Duration::from_millis(2));
-        world.say(0, 1, SctpMessage::RELIABLE, &message(1, bytes));
+        world.say(0, 1, ChannelPromise::RELIABLE, &message(1, bytes));
         world.pass(Duration::from_millis(50));
         assert_eq!(world.heard[1].len(), 1, "{bytes} bytes");
     }
@@ -198,8 +190,8 @@ fn an_acknowledgement_that_is_held_back_holds_back_no_data() {
 fn a_message_as_long_as_may_be_comes_through() {
     let mut world = World::connected(1, Weather { loss: 0.01, duplicates: 0.0, jitter_ms: 3 });
     for _ in 0..4 {
-        assert!(world.say(0, 1, SctpMessage::RELIABLE, &message(1, 262_144)));
-        assert!(!world.say(0, 1, SctpMessage::RELIABLE, &message(1, 262_145)));
+        assert!(world.say(0, 1, ChannelPromise::RELIABLE, &message(1, 262_144)));
+        assert!(!world.say(0, 1, ChannelPromise::RELIABLE, &message(1, 262_145)));
         world.pass(Duration::from_secs(30));
     }
     assert_eq!(world.heard[1].len(), 4);
@@ -210,7 +202,7 @@ fn a_hole_of_a_second_and_one_of_twenty_are_survived() {
     for seconds in [1, 20] {
         let mut world = World::connected(2, Weather::default());
         world.weather.loss = 1.0;
-        world.say(0, 1, SctpMessage::RELIABLE, &message(1, 5_000));
+        world.say(0, 1, ChannelPromise::RELIABLE, &message(1, 5_000));
         world.pass(Duration::from_secs(seconds));
         world.weather.loss = 0.0;
         world.pass(Duration::from_secs(11));
@@ -222,7 +214,7 @@ fn a_hole_of_a_second_and_one_of_twenty_are_survived() {
 #[test]
 fn an_end_that_never_answers_is_given_up() {
     let mut world = World::connected(3, Weather { loss: 1.0, ..Weather::default() });
-    world.say(0, 1, SctpMessage::RELIABLE, b"anybody?");
+    world.say(0, 1, ChannelPromise::RELIABLE, b"anybody?");
     world.pass(Duration::from_secs(200));
     assert_eq!(world.told[0], ["Failed(\"no acknowledgement came\")"]);
     assert!(world.ends[0].wake_at().is_none());
@@ -232,7 +224,7 @@ fn an_end_that_never_answers_is_given_up() {
 fn a_stream_is_closed_both_ways_and_begins_anew() {
     let mut world = World::connected(4, Weather { loss: 0.3, ..Weather::default() });
     for ordinal in 0..5 {
-        world.say(0, 1, SctpMessage::RELIABLE, &message(ordinal, 100));
+        world.say(0, 1, ChannelPromise::RELIABLE, &message(ordinal, 100));
     }
     assert!(world.ends[0].close_stream(1));
     world.flush(0);
@@ -244,7 +236,7 @@ fn a_stream_is_closed_both_ways_and_begins_anew() {
     world.pass(Duration::from_secs(60));
     assert_eq!(world.told[0], ["StreamClosed(1)"]);
     for end in 0..2 {
-        assert!(world.say(end, 1, SctpMessage::RELIABLE, b"again"));
+        assert!(world.say(end, 1, ChannelPromise::RELIABLE, b"again"));
     }
     world.pass(Duration::from_secs(60));
     assert_eq!((world.heard[0].len(), world.heard[1].len()), (1, 6));
@@ -254,7 +246,7 @@ fn a_stream_is_closed_both_ways_and_begins_anew() {
 #[test]
 fn a_shutdown_delivers_what_is_queued_and_ends_both() {
     let mut world = World::connected(5, Weather { loss: 0.3, ..Weather::default() });
-    world.say(0, 1, SctpMessage::RELIABLE, &message(1, 20_000));
+    world.say(0, 1, ChannelPromise::RELIABLE, &message(1, 20_000));
     world.ends[0].shutdown();
     world.flush(0);
     world.pass(Duration::from_secs(60));
@@ -272,5 +264,5 @@ fn an_abort_ends_both_at_once() {
     world.pass(Duration::from_millis(10));
     assert_eq!(world.told[1], ["Closed"]);
     assert!(world.is_quiet());
-    assert!(!world.say(0, 1, SctpMessage::RELIABLE, b"too late"));
+    assert!(!world.say(0, 1, ChannelPromise::RELIABLE, b"too late"));
 }

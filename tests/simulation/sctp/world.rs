@@ -1,7 +1,7 @@
 //! Two associations and the network between them, on a virtual clock.
 
 use meshload::engine::lean::packets::Packets;
-use meshload::engine::lean::sctp::{Association, Config, Draws, SctpEvent, SctpMessage};
+use meshload::engine::lean::sctp::{Association, ChannelPromise, Config, Draws, SctpEvent};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use std::collections::BTreeMap;
@@ -78,8 +78,8 @@ impl World {
         self.flush(end);
     }
 
-    pub fn say(&mut self, end: usize, stream: u16, delivery: SctpMessage, payload: &[u8]) -> bool {
-        let said = self.ends[end].send(self.now, stream, PPID, delivery, payload);
+    pub fn say(&mut self, end: usize, stream: u16, promise: ChannelPromise, payload: &[u8]) -> bool {
+        let said = self.ends[end].send(self.now, stream, PPID, promise, payload);
         self.flush(end);
         said
     }

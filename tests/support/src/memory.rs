@@ -1,10 +1,10 @@
 //! Two ends of one edge in one process, whose datagrams are passed in memory: no socket, no server.
 
 use meshload::engine::lean::connection::{LeanConnection, SharedSettings};
-use meshload::engine::lean::dcep::{ChannelPromise, ChannelReliability};
 use meshload::engine::lean::drive::Drive;
 use meshload::engine::lean::ice::Credentials;
 use meshload::engine::lean::identity::DtlsIdentity;
+use meshload::engine::lean::sctp::ChannelPromise;
 use meshload::engine::lean::sdp::Description;
 use meshload::vocabulary::{EngineEvent, Seed};
 use ring::agreement::{ECDH_P256, EphemeralPrivateKey, UnparsedPublicKey as Share, agree_ephemeral};
@@ -32,8 +32,7 @@ pub struct Edges {
 impl Default for Edges {
     fn default() -> Self {
         let identity = Arc::new(DtlsIdentity::generate(1).expect("an identity"));
-        let promise = ChannelPromise { ordered: true, reliability: ChannelReliability::Reliable };
-        let (settings, now) = (SharedSettings { identity, promise }, Instant::now());
+        let (settings, now) = (SharedSettings { identity, promise: ChannelPromise::RELIABLE }, Instant::now());
         Self { settings, drive: Drive::new(Seed(1).stream("edges", 0)), now }
     }
 }

@@ -1,12 +1,12 @@
 //! One connection with one DataChannel: ICE, DTLS, SCTP and DCEP, each fed by the layer below, sans-IO.
 
-use super::dcep::{ChannelPromise, DataChannel};
+use super::dcep::DataChannel;
 use super::drive::{Drive, Ended};
 use super::dtls::{Dtls, DtlsRole};
 use super::ice::{Credentials, Ice, NO_ANSWER};
 use super::identity::{DtlsIdentity, Fingerprint};
 use super::packets::NOWHERE;
-use super::sctp::{Config, Draws};
+use super::sctp::{ChannelPromise, Config, Draws};
 use super::sdp::{Description, OWN_SCTP_PORT, Own, Setup};
 use super::stun::is_stun;
 use crate::vocabulary::{EngineEvent, Reason};

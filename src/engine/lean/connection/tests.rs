@@ -1,7 +1,6 @@
 //! Two connections in one process, on a clock of their own, over a wire that loses, repeats, reorders and breaks.
 
 use super::*;
-use crate::engine::lean::dcep::ChannelReliability;
 use proptest::prelude::*;
 use rand::SeedableRng;
 use std::sync::LazyLock;
@@ -9,7 +8,6 @@ use std::sync::LazyLock;
 static IDENTITY: LazyLock<Arc<DtlsIdentity>> = LazyLock::new(|| Arc::new(DtlsIdentity::generate(1).unwrap()));
 
 const PATIENCE: Duration = Duration::from_secs(27);
-const RELIABLE: ChannelPromise = ChannelPromise { ordered: true, reliability: ChannelReliability::Reliable };
 
 fn address(end: usize) -> SocketAddr {
     SocketAddr::from(([127, 0, 0, 1], 4_000 + end as u16))
@@ -37,7 +35,7 @@ impl World {
     fn new(seed: u64) -> Self {
         let random = ChaCha8Rng::seed_from_u64(seed);
         let mut drive = Drive::new(random.clone());
-        let common = SharedSettings { identity: IDENTITY.clone(), promise: RELIABLE };
+        let common = SharedSettings { identity: IDENTITY.clone(), promise: ChannelPromise::RELIABLE };
         let ends = [true, false].map(|offers| {
             let name = if offers { "0000" } else { "0001" };
             let credentials = Credentials { ufrag: name.into(), password: name.repeat(6).into() };

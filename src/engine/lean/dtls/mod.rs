@@ -158,13 +158,7 @@ impl Dtls {
         Ok(())
     }
 
-    fn on_handshake(
-        &mut self,
-        now: Instant,
-        epoch: u16,
-        mut record: &[u8],
-        drive: &mut Drive,
-    ) -> Result<(), Ended> {
+    fn on_handshake(&mut self, now: Instant, epoch: u16, mut record: &[u8], drive: &mut Drive) -> Result<(), Ended> {
         while let Some(fragment) = Fragment::split(&mut record) {
             let DtlsStage::Handshaking(handshaking) = &mut self.stage else {
                 self.after_handshake(&fragment, &mut drive.out);
@@ -195,12 +189,7 @@ impl Dtls {
     }
 
     /// Applies the result of a message.
-    fn follow(
-        &mut self,
-        now: Instant,
-        step: Result<HandshakeStep, Fault>,
-        drive: &mut Drive,
-    ) -> Result<(), Ended> {
+    fn follow(&mut self, now: Instant, step: Result<HandshakeStep, Fault>, drive: &mut Drive) -> Result<(), Ended> {
         let DtlsStage::Handshaking(handshaking) = &mut self.stage else { return Ok(()) };
         let step = match step {
             Ok(step) => step,

@@ -88,12 +88,7 @@ impl Held {
 
     /// Joins the runs around the one at `first`, if together they are a message. The search looks ahead first:
     /// while fragments come in order, it ends there at once.
-    fn complete(
-        &mut self,
-        first: u64,
-        message_bytes_max: usize,
-        events: &mut Vec<SctpEvent>,
-    ) -> Result<(), Ended> {
+    fn complete(&mut self, first: u64, message_bytes_max: usize, events: &mut Vec<SctpEvent>) -> Result<(), Ended> {
         let Some((begin, end)) = self.message_around(first) else { return Ok(()) };
         let Some(mut whole) = self.runs.remove(&begin) else { return Ok(()) };
         while whole.last < end

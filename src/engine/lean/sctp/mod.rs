@@ -16,7 +16,7 @@ use super::drive::Ended;
 use inbound::Inbound;
 use opening::Opening;
 use outbound::Outbound;
-pub use queue::Limit;
+pub use queue::ChannelPromise;
 use queue::Outgoing;
 use reset::Reset;
 use rto::OPENING_REPEATS_MAX;
@@ -49,17 +49,6 @@ pub struct Draws {
     pub tag: u32,
     pub tsn: u32,
     pub cookie: u64,
-}
-
-/// Delivery guarantee of a message.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct SctpMessage {
-    pub ordered: bool,
-    pub limit: Limit,
-}
-
-impl SctpMessage {
-    pub const RELIABLE: Self = Self { ordered: true, limit: Limit::Never };
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -148,7 +137,7 @@ impl Association {
     }
 
     /// Queues a message of at least one byte. `false`: it is too long, there is no room, or the association is closing.
-    pub fn send(&mut self, now: Instant, stream: u16, ppid: u32, delivery: SctpMessage, payload: &[u8]) -> bool {
+    pub fn send(&mut self, now: Instant, stream: u16, ppid: u32, promise: ChannelPromise, payload: &[u8]) -> bool {
         let is_closing =
             !matches!(self.state, State::Idle | State::CookieWait | State::CookieEchoed | State::Established);
         if is_closing || payload.is_empty() || payload.len() > self.config.send_bytes_max {
@@ -158,11 +147,11 @@ impl Association {
             return false;
         }
         let Some(sequence) = self.streams.at(stream) else { return false };
-        let ssn = delivery.ordered.then_some(sequence.next_out);
-        if delivery.ordered {
+        let ssn = promise.ordered.then_some(sequence.next_out);
+        if promise.ordered {
             sequence.next_out = sequence.next_out.wrapping_add(1);
         }
-        self.outbound.push(now, Outgoing { stream, ssn, ppid, limit: delivery.limit, payload });
+        self.outbound.push(now, Outgoing { stream, ssn, ppid, reliability: promise.reliability, payload });
         true
     }
 

@@ -1,18 +1,22 @@
 //! Chunks from the queueing to the acknowledgement, in the order of their TSNs (RFC 9260 §6.1, RFC 3758 §3.5).
 
 use super::wire::{DATA_HEADER_BYTES, PacketWriter, Sack, flag, kind};
+use crate::vocabulary::Reliability;
 use std::collections::VecDeque;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// Miss indications after which a chunk is sent again (RFC 9260 §7.2.4).
 const MISSING_MAX: u8 = 3;
 
-/// Limit after which an unacknowledged message is given up (RFC 3758).
+/// The delivery guarantee of a message: its order, and when it is given up if it is not acknowledged (RFC 3758).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Limit {
-    Never,
-    Retransmits(u32),
-    At(Instant),
+pub struct ChannelPromise {
+    pub ordered: bool,
+    pub reliability: Reliability,
+}
+
+impl ChannelPromise {
+    pub const RELIABLE: Self = Self { ordered: true, reliability: Reliability::Reliable };
 }
 
 /// A message to be queued.
@@ -22,7 +26,7 @@ pub(super) struct Outgoing<'a> {
     /// `None`: unordered.
     pub ssn: Option<u16>,
     pub ppid: u32,
-    pub limit: Limit,
+    pub reliability: Reliability,
     /// Not empty.
     pub payload: &'a [u8],
 }
@@ -51,16 +55,17 @@ pub(super) struct QueuedChunk {
     start: u32,
     transmits: u32,
     sent_at: Instant,
-    limit: Limit,
+    queued_at: Instant,
+    reliability: Reliability,
 }
 
 impl QueuedChunk {
     /// `true`: its message is to be given up rather than sent, or sent again.
     pub(super) fn is_over(&self, now: Instant) -> bool {
-        match self.limit {
-            Limit::Never => false,
-            Limit::Retransmits(times) => self.transmits > times,
-            Limit::At(deadline) => now >= deadline,
+        match self.reliability {
+            Reliability::Reliable => false,
+            Reliability::MaxRetransmits(times) => self.transmits > times.into(),
+            Reliability::MaxLifetime(millis) => now >= self.queued_at + Duration::from_millis(millis.into()),
         }
     }
 }
@@ -124,7 +129,8 @@ impl Queue {
                 start,
                 transmits: 0,
                 sent_at: now,
-                limit: message.limit,
+                queued_at: now,
+                reliability: message.reliability,
             });
             start = start.wrapping_add(fragment.len() as u32);
         }
