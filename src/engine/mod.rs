@@ -42,20 +42,24 @@ pub trait Engine {
         None
     }
 
-    /// Time of the next `wake`.
-    fn wake_at(&mut self) -> Option<Instant>;
+    /// Time of the next `wake`; `None` for an engine that has no timers, or runs its own.
+    fn wake_at(&mut self) -> Option<Instant> {
+        None
+    }
 
     /// Fires every timer that is due.
-    fn wake(&mut self, now: Instant);
+    fn wake(&mut self, _now: Instant) {}
 
-    /// Ready when datagrams wait; then call `read`.
+    /// Ready when datagrams wait, then call `read`, or when events do.
     ///
     /// # Errors
     /// The socket's error.
-    fn poll_readable(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>>;
+    fn poll_readable(&mut self, _context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Pending
+    }
 
     /// Handles a bounded batch of waiting datagrams.
-    fn read(&mut self, now: Instant);
+    fn read(&mut self, _now: Instant) {}
 
     /// Closes every connection and notifies the other ends.
     fn close(&mut self, now: Instant);

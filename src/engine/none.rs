@@ -1,10 +1,13 @@
 //! The engine `none`: opens channels without WebRTC, to load the signaling server alone.
 
 use super::Engine;
-use crate::vocabulary::{Candidate, EngineCommand, EngineEvent, Seat};
+use super::lean::connection::MESSAGE_BYTES_MAX;
+use super::lean::ice::Credentials;
+use super::lean::sdp::{Own, Setup, host_candidate};
+use super::peer_addresses::candidate_of_channel;
+use crate::vocabulary::{EngineCommand, EngineEvent, Seat};
 use std::collections::VecDeque;
-use std::io;
-use std::task::{Context, Poll};
+use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Instant;
 
 /// Engine that makes well-formed descriptions and candidates of realistic size, and sends no datagram. An edge is open once
@@ -25,40 +28,33 @@ impl NoneEngine {
         self.events.push_back((seat, event));
     }
 
-    fn describe(&self, seat: Seat, setup: &str) -> String {
-        let (stamp, seat) = (self.stamp, seat.0);
-        let fingerprint: Vec<String> =
+    fn tell_description(&mut self, seat: Seat, setup: Setup, event: impl FnOnce(String) -> EngineEvent) {
+        let stamp = self.stamp;
+        let credentials =
+            Credentials { ufrag: format!("{:04x}", seat.0).into(), password: format!("{stamp:024x}").into() };
+        let hash: Vec<String> =
             (0..32_u64).map(|index| format!("{:02X}", stamp.wrapping_mul(index + 7) as u8)).collect();
-        format!(
-            "v=0\r\no=- {stamp} 2 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\na=group:BUNDLE 0\r\na=msid-semantic: WMS\r\n\
-             m=application 9 UDP/DTLS/SCTP webrtc-datachannel\r\nc=IN IP4 0.0.0.0\r\na=ice-ufrag:{seat:04x}\r\n\
-             a=ice-pwd:{stamp:024x}\r\na=ice-options:trickle\r\na=fingerprint:sha-256 {}\r\na=setup:{setup}\r\n\
-             a=mid:0\r\na=sctp-port:5000\r\na=max-message-size:262144\r\n",
-            fingerprint.join(":")
-        )
-    }
-
-    fn candidate(&self, seat: Seat) -> Candidate {
-        let port = 1_024 + self.stamp % 60_000;
-        Candidate {
-            candidate: format!("candidate:1 1 udp 2130706431 127.0.0.1 {port} typ host ufrag {:04x}", seat.0),
-            mid: Some("0".to_owned()),
-            line: Some(0),
-            ufrag: Some(format!("{:04x}", seat.0)),
-        }
+        let fingerprint = format!("sha-256 {}", hash.join(":"));
+        let own = Own {
+            session: stamp << 1,
+            credentials: &credentials,
+            fingerprint: &fingerprint,
+            setup,
+            candidate: None,
+            message_bytes_max: MESSAGE_BYTES_MAX,
+        };
+        self.emit(seat, event(own.offer()));
+        let socket = SocketAddr::from((Ipv4Addr::LOCALHOST, (1_024 + stamp % 60_000) as u16));
+        self.emit(seat, EngineEvent::Candidate(candidate_of_channel(host_candidate(socket), &credentials.ufrag)));
     }
 }
 
 impl Engine for NoneEngine {
     fn order(&mut self, _now: Instant, seat: Seat, order: EngineCommand) {
         match order {
-            EngineCommand::Offer => {
-                self.emit(seat, EngineEvent::Offer { sdp: self.describe(seat, "actpass") });
-                self.emit(seat, EngineEvent::Candidate(self.candidate(seat)));
-            }
+            EngineCommand::Offer => self.tell_description(seat, Setup::Actpass, |sdp| EngineEvent::Offer { sdp }),
             EngineCommand::Accept { .. } => {
-                self.emit(seat, EngineEvent::Answer { sdp: self.describe(seat, "active") });
-                self.emit(seat, EngineEvent::Candidate(self.candidate(seat)));
+                self.tell_description(seat, Setup::Active, |sdp| EngineEvent::Answer { sdp });
                 self.emit(seat, EngineEvent::Open);
             }
             EngineCommand::Apply { .. } => {
@@ -77,18 +73,6 @@ impl Engine for NoneEngine {
     fn poll(&mut self) -> Option<(Seat, EngineEvent)> {
         self.events.pop_front()
     }
-
-    fn wake_at(&mut self) -> Option<Instant> {
-        None
-    }
-
-    fn wake(&mut self, _now: Instant) {}
-
-    fn poll_readable(&mut self, _context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Poll::Pending
-    }
-
-    fn read(&mut self, _now: Instant) {}
 
     fn close(&mut self, _now: Instant) {}
 }

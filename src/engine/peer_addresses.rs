@@ -1,5 +1,6 @@
 //! The addresses that a run may send datagrams to: those of its own peers and of its STUN and TURN servers.
 
+use crate::vocabulary::Candidate;
 use rustc_hash::FxHashSet;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -37,6 +38,11 @@ pub(super) fn candidate_address(candidate: &str) -> Option<SocketAddr> {
         return None;
     }
     Some(SocketAddr::new(address.parse().ok()?, port.parse().ok()?))
+}
+
+/// A candidate as signaling carries it, of a description whose only section is the DataChannel's.
+pub(super) fn candidate_of_channel(candidate: String, ufrag: &str) -> Candidate {
+    Candidate { candidate, mid: Some("0".to_owned()), line: Some(0), ufrag: Some(ufrag.to_owned()) }
 }
 
 /// Removes the candidates that `admit` refuses from a description.

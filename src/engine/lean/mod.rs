@@ -15,14 +15,13 @@ pub mod stun;
 use super::Engine;
 use super::candidate_policy::CandidatePolicy;
 use super::edge_timers::EdgeTimers;
-use super::peer_addresses::{PeerAddresses, candidate_address};
+use super::peer_addresses::{PeerAddresses, candidate_address, candidate_of_channel};
 use super::settings::EngineSettings;
 use super::stamped_socket::receive;
 use crate::os::enable_receive_stamps;
 use crate::vocabulary::engine::{EngineCommand, EngineEvent};
 use crate::vocabulary::failure::Reason;
 use crate::vocabulary::ids::Seat;
-use crate::vocabulary::message::Candidate;
 use connection::{LeanConnection, SharedSettings};
 use drive::Drive;
 use ice::Credentials;
@@ -153,61 +152,77 @@ impl LeanEngine {
         self.notices.push_back(Notice { seat, stamp: self.handling, event });
     }
 
-    fn describe(&mut self, connection: &LeanConnection, offer: Option<&Description<'_>>) -> String {
-        let candidate = (!self.trickle).then(|| host_candidate(self.local));
-        connection.describe(offer, candidate.as_deref(), &mut self.drive.random)
-    }
-
-    fn offer(&mut self, seat: Seat) {
-        let connection = self.connect(seat, true);
-        let sdp = self.describe(&connection, None);
-        self.tell(seat, EngineEvent::Offer { sdp });
-        self.place(seat, connection);
-    }
-
-    fn accept(&mut self, now: Instant, seat: Seat, sdp: &str) -> Result<(), &'static str> {
-        let description = Description::read(sdp)?;
-        let mut connection = self.connect(seat, false);
-        let answer = self.describe(&connection, Some(&description));
-        connection.apply(now, &description, self.patience, &mut self.drive)?;
-        self.learn(now, seat, &mut connection, &description);
-        self.tell(seat, EngineEvent::Answer { sdp: answer });
-        self.place(seat, connection);
+    fn obey(&mut self, now: Instant, seat: Seat, order: EngineCommand) -> Result<(), &'static str> {
+        match order {
+            EngineCommand::Offer => self.offer(seat),
+            EngineCommand::Accept { sdp } => self.accept(now, seat, &sdp)?,
+            EngineCommand::Apply { sdp } => {
+                self.apply(now, seat, &Description::read(&sdp)?)?;
+                self.tell(seat, EngineEvent::Applied);
+            }
+            EngineCommand::Admit(candidate) => self.admit(now, seat, &candidate.candidate),
+            EngineCommand::Drop => self.forget(seat),
+        }
         Ok(())
     }
 
-    fn apply(&mut self, now: Instant, seat: Seat, sdp: &str) -> Result<(), &'static str> {
-        let description = Description::read(sdp)?;
-        let Some(mut connection) = self.take(seat) else { return Ok(()) };
-        let done = connection.apply(now, &description, self.patience, &mut self.drive);
-        if done.is_ok() {
-            self.learn(now, seat, &mut connection, &description);
-            self.tell(seat, EngineEvent::Applied);
+    fn offer(&mut self, seat: Seat) {
+        self.connect(seat, true);
+        if let Some(sdp) = self.describe(seat, None) {
+            self.tell(seat, EngineEvent::Offer { sdp });
+            self.tell_candidate(seat);
         }
-        self.put(seat, connection);
-        done
+    }
+
+    fn accept(&mut self, now: Instant, seat: Seat, sdp: &str) -> Result<(), &'static str> {
+        let offer = Description::read(sdp)?;
+        self.connect(seat, false);
+        if let Some(sdp) = self.describe(seat, Some(&offer)) {
+            self.tell(seat, EngineEvent::Answer { sdp });
+            self.tell_candidate(seat);
+        }
+        self.apply(now, seat, &offer)
+    }
+
+    /// Makes a connection whose ufrag starts with the seat: a check from an unknown address names its edge.
+    fn connect(&mut self, seat: Seat, offers: bool) {
+        let random = &mut self.drive.random;
+        let (fragment, password) = (random.random::<u32>(), random.random::<u128>());
+        let (ufrag, password) = (format!("{:04x}{fragment:08x}", seat.0).into(), format!("{password:032x}").into());
+        let connection = LeanConnection::new(offers, Credentials { ufrag, password }, &self.common, &mut self.drive);
+        if let Some(slot) = self.connections.get_mut(usize::from(seat.0)) {
+            *slot = Some(Box::new(connection));
+        }
+    }
+
+    fn describe(&mut self, seat: Seat, offer: Option<&Description<'_>>) -> Option<String> {
+        let candidate = (!self.trickle).then(|| host_candidate(self.local));
+        self.with(seat, |connection, drive| connection.describe(offer, candidate.as_deref(), &mut drive.random))
+    }
+
+    fn tell_candidate(&mut self, seat: Seat) {
+        if let Some(connection) = self.connection(seat).filter(|_| self.trickle) {
+            let candidate = candidate_of_channel(host_candidate(self.local), connection.ufrag());
+            self.tell(seat, EngineEvent::Candidate(candidate));
+        }
+    }
+
+    fn apply(&mut self, now: Instant, seat: Seat, description: &Description<'_>) -> Result<(), &'static str> {
+        let patience = self.patience;
+        let done = self.with(seat, |connection, drive| connection.apply(now, description, patience, drive));
+        done.unwrap_or(Ok(()))?;
+        description.candidates.iter().for_each(|candidate| self.admit(now, seat, candidate));
+        Ok(())
     }
 
     /// Adds a candidate of a peer of this run or of a guest. Others are ignored: not one packet goes there.
     fn admit(&mut self, now: Instant, seat: Seat, candidate: &str) {
-        if let Some(mut connection) = self.take(seat) {
-            self.learn_candidate(now, seat, &mut connection, candidate);
-            self.put(seat, connection);
-        }
-    }
-
-    fn learn(&mut self, now: Instant, seat: Seat, connection: &mut LeanConnection, description: &Description<'_>) {
-        for candidate in &description.candidates {
-            self.learn_candidate(now, seat, connection, candidate);
-        }
-    }
-
-    fn learn_candidate(&mut self, now: Instant, seat: Seat, connection: &mut LeanConnection, candidate: &str) {
         if let Some(address) = candidate_address(candidate)
             && self.may_reach(seat, address)
+            && self.connection(seat).is_some()
         {
             self.by_address.insert(address, seat);
-            connection.add_candidate(now, address, &mut self.drive);
+            self.with(seat, |connection, drive| connection.add_candidate(now, address, drive));
         }
     }
 
@@ -219,65 +234,31 @@ impl LeanEngine {
     }
 
     fn forget(&mut self, seat: Seat) {
-        self.take(seat);
+        if let Some(slot) = self.connections.get_mut(usize::from(seat.0)) {
+            *slot = None;
+        }
         self.timers.set(seat, None);
         self.by_address.retain(|_, owner| *owner != seat);
         self.notices.retain(|notice| notice.seat != seat);
     }
 
-    /// Makes a connection whose ufrag starts with the seat: a check from an unknown address names its edge.
-    fn connect(&mut self, seat: Seat, offers: bool) -> Box<LeanConnection> {
-        let random = &mut self.drive.random;
-        let (fragment, password) = (random.random::<u32>(), random.random::<u128>());
-        let (ufrag, password) = (format!("{:04x}{fragment:08x}", seat.0).into(), format!("{password:032x}").into());
-        Box::new(LeanConnection::new(offers, Credentials { ufrag, password }, &self.common, &mut self.drive))
+    fn connection(&self, seat: Seat) -> Option<&LeanConnection> {
+        self.connections.get(usize::from(seat.0))?.as_deref()
     }
 
-    fn take(&mut self, seat: Seat) -> Option<Box<LeanConnection>> {
-        self.connections.get_mut(usize::from(seat.0))?.take()
-    }
-
-    fn place(&mut self, seat: Seat, connection: Box<LeanConnection>) {
-        if self.trickle {
-            let candidate = Candidate {
-                candidate: host_candidate(self.local),
-                mid: Some("0".to_owned()),
-                line: Some(0),
-                ufrag: Some(connection.ufrag().to_owned()),
-            };
-            self.tell(seat, EngineEvent::Candidate(candidate));
-        }
-        self.put(seat, connection);
-    }
-
-    fn put(&mut self, seat: Seat, connection: Box<LeanConnection>) {
-        if let Some(slot) = self.connections.get_mut(usize::from(seat.0)) {
-            *slot = Some(connection);
-            self.settle(seat);
-        }
-    }
-
-    /// Calls `act` on a connection, then updates its timer and passes on its events.
+    /// Calls `act` on a connection, then updates its timer and passes on its events; its datagrams wait for `ship`.
     fn with<T>(&mut self, seat: Seat, act: impl FnOnce(&mut LeanConnection, &mut Drive) -> T) -> Option<T> {
         let connection = self.connections.get_mut(usize::from(seat.0))?.as_deref_mut()?;
         let done = act(connection, &mut self.drive);
-        self.settle(seat);
-        Some(done)
-    }
-
-    /// Updates the connection's timer and passes on its events; its datagrams wait for `ship`.
-    fn settle(&mut self, seat: Seat) {
-        let Some(connection) = self.connections.get(usize::from(seat.0)).and_then(Option::as_deref) else { return };
         self.timers.set(seat, connection.wake_at());
         let stamp = self.handling;
-        let notices = self.drive.events.drain(..).map(|event| Notice { seat, stamp, event });
-        self.notices.extend(notices);
+        self.notices.extend(self.drive.events.drain(..).map(|event| Notice { seat, stamp, event }));
+        Some(done)
     }
 
     fn take_in(&mut self, now: Instant, from: SocketAddr, datagram: &mut [u8]) {
         if let Some(seat) = self.owner(from, datagram) {
-            let connection = self.connections.get(usize::from(seat.0)).and_then(Option::as_deref);
-            if connection.is_some_and(LeanConnection::is_opening) {
+            if self.connection(seat).is_some_and(LeanConnection::is_opening) {
                 self.tell(seat, EngineEvent::Received { at: now });
             }
             self.with(seat, |connection, drive| connection.handle(now, from, datagram, drive));
@@ -291,8 +272,7 @@ impl LeanEngine {
         let ufrag = if stun::is_stun(datagram) { stun::receiver_ufrag(datagram) } else { None };
         let Some(ufrag) = ufrag else { return known };
         let seat = Seat(u16::from_str_radix(ufrag.get(..4)?, 16).ok()?);
-        let connection = self.connections.get(usize::from(seat.0))?.as_deref()?;
-        if connection.ufrag() != ufrag || known != Some(seat) && !self.may_reach(seat, from) {
+        if self.connection(seat)?.ufrag() != ufrag || known != Some(seat) && !self.may_reach(seat, from) {
             return None;
         }
         if known != Some(seat) {
@@ -315,23 +295,7 @@ impl LeanEngine {
 
 impl Engine for LeanEngine {
     fn order(&mut self, now: Instant, seat: Seat, order: EngineCommand) {
-        let done = match order {
-            EngineCommand::Offer => {
-                self.offer(seat);
-                Ok(())
-            }
-            EngineCommand::Accept { sdp } => self.accept(now, seat, &sdp),
-            EngineCommand::Apply { sdp } => self.apply(now, seat, &sdp),
-            EngineCommand::Admit(candidate) => {
-                self.admit(now, seat, &candidate.candidate);
-                Ok(())
-            }
-            EngineCommand::Drop => {
-                self.forget(seat);
-                Ok(())
-            }
-        };
-        if let Err(why) = done {
+        if let Err(why) = self.obey(now, seat, order) {
             self.tell(seat, EngineEvent::Failed { reason: Reason::Protocol, detail: why.into() });
         }
         self.ship();

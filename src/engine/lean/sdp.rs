@@ -177,6 +177,7 @@ pub struct Own<'a> {
 }
 
 impl Own<'_> {
+    /// A description whose only section is the DataChannel's.
     pub fn offer(&self) -> String {
         let protocol = "UDP/DTLS/SCTP webrtc-datachannel";
         let section = SdpSection { media: "application", protocol, mid: "0", is_channel: true };
@@ -230,7 +231,7 @@ impl Own<'_> {
 pub const OWN_SCTP_PORT: u16 = SCTP_PORT;
 
 /// The one candidate a peer has: its socket (RFC 8839 §5.1).
-pub(super) fn host_candidate(local: SocketAddr) -> String {
+pub fn host_candidate(local: SocketAddr) -> String {
     format!("candidate:1 1 udp 2130706431 {} {} typ host", local.ip(), local.port())
 }
 

@@ -1,7 +1,7 @@
 //! Two engines of one worker over real sockets of loopback.
 
 use super::*;
-use crate::engine::settings::EngineSettings;
+use crate::vocabulary::message::Candidate;
 use crate::vocabulary::options::Reliability;
 use crate::vocabulary::seed::Seed;
 use std::future::poll_fn;

@@ -2,8 +2,8 @@
 
 use super::dtls_duplicates::DtlsDuplicates;
 use super::turn::TurnReply;
-use crate::engine::peer_addresses::PeerAddresses;
-use crate::vocabulary::{Candidate, EngineEvent, Reason, Seat};
+use crate::engine::peer_addresses::{PeerAddresses, candidate_of_channel};
+use crate::vocabulary::{EngineEvent, Reason, Seat};
 use std::borrow::Cow;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -258,13 +258,7 @@ impl PeerConnectionEventHandler for Callbacks {
     async fn on_ice_candidate(&self, event: RTCPeerConnectionIceEvent) {
         let Ok(found) = event.candidate.to_json() else { return };
         self.state().candidates += 1;
-        let candidate = Candidate {
-            candidate: found.candidate,
-            mid: Some("0".to_owned()),
-            line: Some(0),
-            ufrag: Some(self.ufrag.clone()),
-        };
-        self.emit(EngineEvent::Candidate(candidate)).await;
+        self.emit(EngineEvent::Candidate(candidate_of_channel(found.candidate, &self.ufrag))).await;
     }
 
     async fn on_ice_gathering_state_change(&self, state: RTCIceGatheringState) {

@@ -202,13 +202,6 @@ impl Engine for WebrtcEngine {
         self.polled
     }
 
-    /// The connections run their own timers.
-    fn wake_at(&mut self) -> Option<Instant> {
-        None
-    }
-
-    fn wake(&mut self, _now: Instant) {}
-
     fn poll_readable(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         for _ in 0..BATCH {
             match self.receiver.poll_recv(context) {
@@ -218,9 +211,6 @@ impl Engine for WebrtcEngine {
         }
         if self.events.is_empty() { Poll::Pending } else { Poll::Ready(Ok(())) }
     }
-
-    /// `poll_readable` has handled the events already.
-    fn read(&mut self, _now: Instant) {}
 
     fn close(&mut self, _now: Instant) {
         for index in 0..self.links.len() {
