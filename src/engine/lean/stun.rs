@@ -3,7 +3,7 @@
 use ring::hmac::{self, HMAC_SHA1_FOR_LEGACY_USE_ONLY};
 use std::net::{IpAddr, SocketAddr};
 
-const HEADER_BYTES: usize = 20;
+pub const HEADER_BYTES: usize = 20;
 const MAGIC_COOKIE: [u8; 4] = [0x21, 0x12, 0xa4, 0x42];
 /// The CRC-32 is XORed with this value, which tells it from another protocol's CRC-32 (RFC 8489 §14.7).
 const FINGERPRINT_XOR: u32 = 0x5354_554e;
@@ -20,10 +20,10 @@ pub mod kind {
 }
 
 /// Attribute types (RFC 8489 §18.3, RFC 8445 §16.1).
-mod attribute {
+pub mod attribute {
     pub(super) const USERNAME: u16 = 0x0006;
     pub(super) const MESSAGE_INTEGRITY: u16 = 0x0008;
-    pub(super) const ERROR_CODE: u16 = 0x0009;
+    pub const ERROR_CODE: u16 = 0x0009;
     pub(super) const UNKNOWN_ATTRIBUTES: u16 = 0x000a;
     pub(super) const XOR_MAPPED_ADDRESS: u16 = 0x0020;
     pub(super) const PRIORITY: u16 = 0x0024;
@@ -64,35 +64,55 @@ pub fn is_stun(datagram: &[u8]) -> bool {
     datagram.first().is_some_and(|first| *first < 4)
 }
 
+/// The attributes of a message, each with its position, type and value; a wrong length ends them with `None`.
+fn attributes(datagram: &[u8]) -> impl Iterator<Item = Option<(usize, u16, &[u8])>> {
+    let mut next = HEADER_BYTES;
+    std::iter::from_fn(move || {
+        let at = std::mem::replace(&mut next, datagram.len());
+        let mut split = || {
+            let (kind, length) = (word(datagram, at)?, usize::from(word(datagram, at + 2)?));
+            let value = datagram.get(at + 4..at + 4 + length)?;
+            // Attributes are padded to four bytes (RFC 8489 §14).
+            next = at + 4 + length.next_multiple_of(4);
+            Some((at, kind, value))
+        };
+        (at < datagram.len()).then(&mut split)
+    })
+}
+
+/// The value of the first attribute of that type; `None` also if one before it is cut off.
+pub fn attribute(datagram: &[u8], wanted: u16) -> Option<&[u8]> {
+    let mut whole = attributes(datagram).map_while(|attribute| attribute);
+    whole.find(|(_, kind, _)| *kind == wanted).map(|(.., value)| value)
+}
+
 /// The receiver's ufrag in a request's USERNAME, `<receiver's>:<sender's>` (RFC 8445 §7.2.2). `None`: a response, an
 /// indication, or garbage. No other attribute is checked.
 pub fn receiver_ufrag(datagram: &[u8]) -> Option<&str> {
-    let mut at = HEADER_BYTES;
-    while word(datagram, 0)? == kind::REQUEST {
-        let (kind, length) = (word(datagram, at)?, usize::from(word(datagram, at + 2)?));
-        let value = datagram.get(at + 4..at + 4 + length)?;
-        if kind == attribute::USERNAME {
-            return std::str::from_utf8(value).ok()?.split_once(':').map(|(receiver, _)| receiver);
-        }
-        at += 4 + length.next_multiple_of(4);
+    if word(datagram, 0)? != kind::REQUEST {
+        return None;
     }
-    None
+    let name = std::str::from_utf8(attribute(datagram, attribute::USERNAME)?).ok()?;
+    name.split_once(':').map(|(receiver, _)| receiver)
+}
+
+/// The code of an ERROR-CODE attribute (RFC 8489 §14.8).
+pub fn error_code(value: &[u8]) -> Option<u16> {
+    Some(u16::from(value.get(2)? & 7) * 100 + u16::from(*value.get(3)?))
 }
 
 impl Message {
     /// Reads a message. `None`: a length, the cookie or the fingerprint is wrong.
     pub fn read(datagram: &[u8]) -> Option<Self> {
-        let (header, attributes) = datagram.split_at_checked(HEADER_BYTES)?;
+        let (header, rest) = datagram.split_at_checked(HEADER_BYTES)?;
         let length = usize::from(word(header, 2)?);
-        if !is_stun(header) || header[4..8] != MAGIC_COOKIE || length != attributes.len() || !length.is_multiple_of(4) {
+        if !is_stun(header) || header[4..8] != MAGIC_COOKIE || length != rest.len() || !length.is_multiple_of(4) {
             return None;
         }
         let transaction = header[8..].try_into().ok()?;
         let mut message = Self { kind: word(header, 0)?, transaction, ..Self::default() };
-        let mut at = HEADER_BYTES;
-        while at < datagram.len() {
-            let (kind, length) = (word(datagram, at)?, usize::from(word(datagram, at + 2)?));
-            let value = datagram.get(at + 4..at + 4 + length)?;
+        for attribute in attributes(datagram) {
+            let (at, kind, value) = attribute?;
             match kind {
                 attribute::FINGERPRINT => {
                     let expected = (crc32fast::hash(&datagram[..at]) ^ FINGERPRINT_XOR).to_be_bytes();
@@ -100,13 +120,11 @@ impl Message {
                 }
                 // MESSAGE-INTEGRITY does not cover the attributes after it (RFC 8489 §14.5).
                 _ if message.integrity_at > 0 => {}
-                attribute::MESSAGE_INTEGRITY if length == INTEGRITY_BYTES - 4 => message.integrity_at = at,
+                attribute::MESSAGE_INTEGRITY if value.len() == INTEGRITY_BYTES - 4 => message.integrity_at = at,
                 _ => message.note(kind, value)?,
             }
-            // Attributes are padded to four bytes (RFC 8489 §14).
-            at += 4 + length.next_multiple_of(4);
         }
-        (at == datagram.len()).then_some(message)
+        Some(message)
     }
 
     fn note(&mut self, kind: u16, value: &[u8]) -> Option<()> {
@@ -116,7 +134,7 @@ impl Message {
             attribute::USE_CANDIDATE => self.nominates = true,
             attribute::ICE_CONTROLLING => self.role = Some(role(true)?),
             attribute::ICE_CONTROLLED => self.role = Some(role(false)?),
-            attribute::ERROR_CODE => self.error = u16::from(*value.get(2)?) * 100 + u16::from(*value.get(3)?),
+            attribute::ERROR_CODE => self.error = error_code(value)?,
             attribute::USERNAME | attribute::XOR_MAPPED_ADDRESS | attribute::UNKNOWN_ATTRIBUTES => {}
             // Types below 0x8000 must not be ignored (RFC 8489 §14); responses hold none that matters.
             unknown if unknown < 0x8000 => self.unknown = Some(unknown),
@@ -233,7 +251,7 @@ fn set_length(bytes: &mut [u8], start: usize, to_come: usize) {
     bytes[start + 2..start + 4].copy_from_slice(&length.to_be_bytes());
 }
 
-fn word(bytes: &[u8], at: usize) -> Option<u16> {
+pub fn word(bytes: &[u8], at: usize) -> Option<u16> {
     Some(u16::from_be_bytes([*bytes.get(at)?, *bytes.get(at + 1)?]))
 }
 

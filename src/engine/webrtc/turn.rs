@@ -1,7 +1,7 @@
 //! Parses TURN responses for the reason of a refusal, which `webrtc` 0.21.1 does not report.
 
-const HEADER_BYTES: usize = 20;
-const ERROR_CODE: u16 = 0x0009;
+use crate::engine::lean::stun::{HEADER_BYTES, attribute, error_code, word};
+
 const REASON_CHARS_MAX: usize = 40;
 
 /// Class bits of the message type: both for an error response, the higher one for a success (RFC 8489 §5).
@@ -22,7 +22,7 @@ pub enum TurnReply {
 
 /// Parses a response to Allocate or CreatePermission; `None` for any other datagram.
 pub fn parse_reply(datagram: &[u8]) -> Option<TurnReply> {
-    let kind = message_type(datagram)?;
+    let kind = word(datagram.get(..HEADER_BYTES)?, 0)?;
     if !METHODS.contains(&(kind & !CLASS)) {
         return None;
     }
@@ -31,36 +31,11 @@ pub fn parse_reply(datagram: &[u8]) -> Option<TurnReply> {
         ERROR => {}
         _ => return None,
     }
-    let value = attribute(datagram, ERROR_CODE)?;
-    // Class and number (RFC 8489 §14.8).
-    let code = u16::from(value.get(2)? & 7) * 100 + u16::from(*value.get(3)?);
+    let value = attribute(datagram, attribute::ERROR_CODE)?;
+    let code = error_code(value)?;
     let reason = String::from_utf8_lossy(value.get(4..)?);
     let reason: String = reason.chars().filter(|c| !c.is_control()).take(REASON_CHARS_MAX).collect();
     Some(TurnReply::Refused(format!("{code} {}", reason.trim()).trim_end().to_owned()))
-}
-
-/// Method and class of a message that is long enough to be one (RFC 8489 §5).
-fn message_type(datagram: &[u8]) -> Option<u16> {
-    if datagram.len() < HEADER_BYTES { None } else { word(datagram, 0) }
-}
-
-/// The value of the first attribute of that type; `None` also if one before it is cut off.
-fn attribute(datagram: &[u8], wanted: u16) -> Option<&[u8]> {
-    let mut at = HEADER_BYTES;
-    while at + 4 <= datagram.len() {
-        let (kind, length) = (word(datagram, at)?, usize::from(word(datagram, at + 2)?));
-        let value = datagram.get(at + 4..at + 4 + length)?;
-        if kind == wanted {
-            return Some(value);
-        }
-        // Attributes are padded to four bytes (RFC 8489 §14).
-        at += 4 + length.next_multiple_of(4);
-    }
-    None
-}
-
-fn word(datagram: &[u8], at: usize) -> Option<u16> {
-    Some(u16::from_be_bytes([*datagram.get(at)?, *datagram.get(at + 1)?]))
 }
 
 /// Strips the 4-byte header of a TURN ChannelData message, if there is one (RFC 8656 §12.4).
@@ -74,6 +49,7 @@ pub fn without_channel_header(datagram: &[u8]) -> &[u8] {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use attribute::ERROR_CODE;
     use proptest::prelude::*;
 
     /// A message with these attributes and no transaction of its own.
