@@ -104,7 +104,7 @@ impl Outbound {
     pub(super) fn has_room(&self, bytes: usize) -> bool {
         self.queue
             .as_ref()
-            .is_none_or(|queue| queue.bytes() + queue.chunks.len() * CHUNK_COST + bytes <= QUEUED_BYTES_MAX)
+            .is_none_or(|queue| queue.bytes + queue.chunks.len() * CHUNK_COST + bytes <= QUEUED_BYTES_MAX)
     }
 
     pub(super) fn push(&mut self, now: Instant, message: Outgoing<'_>) {
@@ -117,10 +117,9 @@ impl Outbound {
             return false;
         }
         let before = writer.room();
-        self.resend(now, writer);
+        self.send_chunks(now, writer);
         self.urgent = false;
         self.forward(writer);
-        self.send_new(now, writer);
         let wrote = writer.room() < before;
         if wrote && self.timer.is_none() {
             self.timer = Some(now + self.rto.timeout());
@@ -128,55 +127,35 @@ impl Outbound {
         wrote
     }
 
-    fn resend(&mut self, now: Instant, writer: &mut PacketWriter<'_>) {
-        let forwards = self.forwards;
+    /// Appends the lost chunks, and behind them those that were never sent.
+    fn send_chunks(&mut self, now: Instant, writer: &mut PacketWriter<'_>) {
         let Some(queue) = self.queue.as_deref_mut() else { return };
         let mut index = 0;
-        while queue.lost > 0 && index < queue.sent {
-            if queue.chunks[index].fate != Fate::Lost {
-                index += 1;
-                continue;
+        loop {
+            if queue.lost == 0 {
+                index = index.max(queue.sent);
             }
-            if forwards && queue.chunks[index].is_over(now) {
-                self.forward_due = true;
-                queue.abandon(index);
-                continue;
+            let Some(chunk) = queue.chunks.get(index) else { return };
+            let (is_new, length) = (index == queue.sent, chunk.length());
+            if matches!(chunk.fate, Fate::Lost | Fate::Waiting) {
+                if self.forwards && chunk.is_over(now) {
+                    self.forward_due = true;
+                    queue.abandon(index);
+                    continue;
+                }
+                let within = queue.in_flight + length <= self.window;
+                // One chunk may always be in flight, and probes a window of zero (RFC 9260 §6.1, A).
+                let fits = queue.in_flight == 0
+                    || if is_new { length <= self.other_window && within } else { self.urgent || within };
+                if !fits || !queue.write(index, self.acked, now, writer) {
+                    return;
+                }
+                if is_new {
+                    self.other_window = self.other_window.saturating_sub(length);
+                }
             }
-            let fits = queue.in_flight == 0
-                || self.urgent
-                || queue.in_flight + u32::from(queue.chunks[index].length) <= self.window;
-            if !fits || !queue.write(index, self.acked, now, writer) {
-                return;
-            }
-            queue.lost -= 1;
             index += 1;
-        }
-    }
-
-    fn send_new(&mut self, now: Instant, writer: &mut PacketWriter<'_>) {
-        let forwards = self.forwards;
-        let Some(queue) = self.queue.as_deref_mut() else { return };
-        while let Some(chunk) = queue.chunks.get(queue.sent) {
-            if chunk.fate == Fate::Abandoned {
-                queue.sent += 1;
-                continue;
-            }
-            if forwards && chunk.is_over(now) {
-                self.forward_due = true;
-                queue.abandon(queue.sent);
-                continue;
-            }
-            let length = u32::from(chunk.length);
-            // One chunk may always be in flight, and probes a window of zero (RFC 9260 §6.1, A).
-            let fits = queue.in_flight == 0 || length <= self.other_window && queue.in_flight + length <= self.window;
-            if queue.lost > 0 || !fits || !queue.write(queue.sent, self.acked, now, writer) {
-                break;
-            }
-            queue.sent += 1;
-            self.other_window = self.other_window.saturating_sub(length);
-        }
-        if self.forward_due {
-            self.forward(writer);
+            queue.sent = queue.sent.max(index);
         }
     }
 

@@ -2,6 +2,7 @@
 
 use super::wire::{DATA_HEADER_BYTES, PacketWriter, Sack, flag, kind};
 use crate::vocabulary::Reliability;
+use bytes::Bytes;
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
@@ -42,17 +43,15 @@ pub(super) enum Fate {
     Abandoned,
 }
 
-#[derive(Clone, Copy, Debug)]
+#[derive(Debug)]
 pub(super) struct QueuedChunk {
     pub fate: Fate,
     pub flags: u8,
     missing: u8,
-    pub length: u16,
     pub stream: u16,
     pub ssn: u16,
     ppid: u32,
-    /// Offset of its payload from the association's first byte; wraps.
-    start: u32,
+    payload: Bytes,
     transmits: u32,
     sent_at: Instant,
     queued_at: Instant,
@@ -60,6 +59,11 @@ pub(super) struct QueuedChunk {
 }
 
 impl QueuedChunk {
+    /// Payload in bytes.
+    pub(super) fn length(&self) -> u32 {
+        self.payload.len() as u32
+    }
+
     /// `true`: its message is to be given up rather than sent, or sent again.
     pub(super) fn is_over(&self, now: Instant) -> bool {
         match self.reliability {
@@ -84,7 +88,7 @@ pub(super) struct News {
 
 impl News {
     fn add(&mut self, chunk: &QueuedChunk) {
-        self.bytes += u32::from(chunk.length);
+        self.bytes += chunk.length();
         if chunk.transmits == 1 {
             self.sent_once_at = Some(chunk.sent_at);
         }
@@ -96,7 +100,8 @@ impl News {
 pub(super) struct Queue {
     /// The first chunk has the TSN after the cumulative TSN ack point.
     pub chunks: VecDeque<QueuedChunk>,
-    bytes: VecDeque<u8>,
+    /// Payload of all chunks.
+    pub bytes: usize,
     /// Chunks before this index were sent, or given up.
     pub sent: usize,
     /// Number of chunks that are `Lost`.
@@ -106,93 +111,90 @@ pub(super) struct Queue {
 }
 
 impl Queue {
-    /// Payload of all chunks; in bytes.
-    pub(super) fn bytes(&self) -> usize {
-        self.bytes.len()
-    }
-
     pub(super) fn push(&mut self, now: Instant, message: Outgoing<'_>, fragment_bytes_max: usize) {
-        let mut start = self.chunks.back().map_or(0, |last| last.start.wrapping_add(last.length.into()));
-        let count = message.payload.len().div_ceil(fragment_bytes_max);
-        let order = if message.ssn.is_none() { flag::UNORDERED } else { 0 };
-        for (index, fragment) in message.payload.chunks(fragment_bytes_max).enumerate() {
-            let begins = if index == 0 { flag::BEGINS } else { 0 };
-            let ends = if index + 1 == count { flag::ENDS } else { 0 };
+        let mut rest = Bytes::copy_from_slice(message.payload);
+        let mut begins = flag::BEGINS;
+        self.bytes += rest.len();
+        while !rest.is_empty() {
+            let payload = rest.split_to(rest.len().min(fragment_bytes_max));
+            let ends = if rest.is_empty() { flag::ENDS } else { 0 };
+            let order = if message.ssn.is_none() { flag::UNORDERED } else { 0 };
             self.chunks.push_back(QueuedChunk {
                 fate: Fate::Waiting,
-                flags: order | begins | ends,
+                flags: order | std::mem::take(&mut begins) | ends,
                 missing: 0,
-                length: fragment.len() as u16,
                 stream: message.stream,
                 ssn: message.ssn.unwrap_or(0),
                 ppid: message.ppid,
-                start,
+                payload,
                 transmits: 0,
                 sent_at: now,
                 queued_at: now,
                 reliability: message.reliability,
             });
-            start = start.wrapping_add(fragment.len() as u32);
         }
-        self.bytes.extend(message.payload);
+    }
+
+    /// Changes a chunk's fate, and the counts that depend on it.
+    fn set(&mut self, index: usize, fate: Fate) {
+        let chunk = &mut self.chunks[index];
+        match chunk.fate {
+            Fate::InFlight => self.in_flight -= chunk.length(),
+            Fate::Lost => self.lost -= 1,
+            Fate::Waiting | Fate::Arrived | Fate::Abandoned => {}
+        }
+        match fate {
+            Fate::InFlight => self.in_flight += chunk.length(),
+            Fate::Lost => self.lost += 1,
+            Fate::Waiting | Fate::Arrived | Fate::Abandoned => {}
+        }
+        chunk.fate = fate;
     }
 
     /// Appends a chunk to the packet, and marks it `InFlight`. `false`: it does not fit.
     pub(super) fn write(&mut self, index: usize, acked: u32, now: Instant, writer: &mut PacketWriter<'_>) -> bool {
-        let base = self.chunks[0].start;
         let chunk = &mut self.chunks[index];
-        let length = usize::from(chunk.length);
-        if writer.room() < (DATA_HEADER_BYTES + length).next_multiple_of(4) {
+        if writer.room() < (DATA_HEADER_BYTES + chunk.payload.len()).next_multiple_of(4) {
             return false;
         }
-        chunk.fate = Fate::InFlight;
         chunk.transmits += 1;
         chunk.sent_at = now;
-        self.in_flight += u32::from(chunk.length);
-        let from = chunk.start.wrapping_sub(base) as usize;
-        let (front, back) = self.bytes.as_slices();
         writer.chunk(kind::DATA, chunk.flags, |body| {
             body.extend_from_slice(&acked.wrapping_add(1 + index as u32).to_be_bytes());
             body.extend_from_slice(&chunk.stream.to_be_bytes());
             body.extend_from_slice(&chunk.ssn.to_be_bytes());
             body.extend_from_slice(&chunk.ppid.to_be_bytes());
-            body.extend_from_slice(part(front, from, from + length));
-            let skipped = front.len();
-            body.extend_from_slice(part(back, from.saturating_sub(skipped), (from + length).saturating_sub(skipped)));
+            body.extend_from_slice(&chunk.payload);
         });
+        self.set(index, Fate::InFlight);
         true
     }
 
     /// Gives up the message that the chunk is a part of.
     pub(super) fn abandon(&mut self, index: usize) {
-        let first = (0..=index).rev().find(|at| self.chunks[*at].flags & flag::BEGINS != 0).unwrap_or(0);
-        for chunk in self.chunks.iter_mut().skip(first) {
-            match chunk.fate {
-                Fate::InFlight => self.in_flight -= u32::from(chunk.length),
-                Fate::Lost => self.lost -= 1,
-                Fate::Waiting | Fate::Arrived | Fate::Abandoned => {}
-            }
-            chunk.fate = Fate::Abandoned;
-            if chunk.flags & flag::ENDS != 0 {
-                break;
-            }
+        let has = |chunk: &QueuedChunk, flag: u8| chunk.flags & flag != 0;
+        let first = (0..=index).rev().find(|at| has(&self.chunks[*at], flag::BEGINS)).unwrap_or(0);
+        let after = (index..self.chunks.len()).find(|at| has(&self.chunks[*at], flag::ENDS)).map_or(index, |at| at + 1);
+        (first..after).for_each(|at| self.set(at, Fate::Abandoned));
+    }
+
+    /// Marks a chunk that a SACK reports as arrived. `true`: that is news.
+    fn arrive(&mut self, index: usize, news: &mut News) -> bool {
+        let is_new = matches!(self.chunks[index].fate, Fate::InFlight | Fate::Lost);
+        if is_new {
+            self.set(index, Fate::Arrived);
+            news.add(&self.chunks[index]);
         }
+        is_new
     }
 
     /// Removes the first `count` chunks.
     pub(super) fn acknowledge(&mut self, count: usize) -> News {
         let mut news = News::default();
-        let mut bytes = 0;
-        for chunk in self.chunks.drain(..count) {
-            bytes += usize::from(chunk.length);
-            match chunk.fate {
-                Fate::InFlight => self.in_flight -= u32::from(chunk.length),
-                Fate::Lost => self.lost -= 1,
-                Fate::Waiting | Fate::Arrived | Fate::Abandoned => continue,
-            }
-            news.add(&chunk);
+        for index in 0..count {
+            self.arrive(index, &mut news);
         }
-        self.bytes.drain(..bytes);
+        self.bytes -= self.chunks.drain(..count).map(|chunk| chunk.payload.len()).sum::<usize>();
         self.sent -= count;
         news
     }
@@ -206,38 +208,30 @@ impl Queue {
                 continue;
             }
             for index in first..last {
-                let chunk = &mut self.chunks[index];
-                match chunk.fate {
-                    Fate::InFlight => self.in_flight -= u32::from(chunk.length),
-                    Fate::Lost => self.lost -= 1,
-                    Fate::Waiting | Fate::Arrived | Fate::Abandoned => continue,
+                if self.arrive(index, news) {
+                    news.arrived_below = index;
                 }
-                chunk.fate = Fate::Arrived;
-                news.add(chunk);
-                news.arrived_below = index;
             }
             news.reported_below = last;
             from = last;
         }
         // The other end has dropped a chunk that it once reported (RFC 9260 §6.2.1, D iii).
-        if let Some(first) = self.chunks.front_mut()
-            && first.fate == Fate::Arrived
-        {
-            first.fate = Fate::Lost;
-            self.lost += 1;
+        if self.chunks.front().is_some_and(|first| first.fate == Fate::Arrived) {
+            self.set(0, Fate::Lost);
         }
     }
 
     /// Adds a miss indication to each chunk in flight below an index. `true`: a chunk became `Lost`.
     pub(super) fn count_missing(&mut self, below: usize) -> bool {
         let before = self.lost;
-        for chunk in self.chunks.iter_mut().take(below).filter(|chunk| chunk.fate == Fate::InFlight) {
-            chunk.missing = chunk.missing.saturating_add(1);
-            // Fast retransmit sends a chunk again once; later repeats wait for T3 (RFC 9260 §7.2.4, 5).
-            if chunk.missing == MISSING_MAX {
-                chunk.fate = Fate::Lost;
-                self.in_flight -= u32::from(chunk.length);
-                self.lost += 1;
+        for index in 0..below {
+            let chunk = &mut self.chunks[index];
+            if chunk.fate == Fate::InFlight {
+                chunk.missing = chunk.missing.saturating_add(1);
+                // Fast retransmit sends a chunk again once; later repeats wait for T3 (RFC 9260 §7.2.4, 5).
+                if chunk.missing == MISSING_MAX {
+                    self.set(index, Fate::Lost);
+                }
             }
         }
         self.lost > before
@@ -245,15 +239,10 @@ impl Queue {
 
     /// Marks all chunks in flight as `Lost`.
     pub(super) fn lose_all(&mut self) {
-        for chunk in self.chunks.iter_mut().take(self.sent).filter(|chunk| chunk.fate == Fate::InFlight) {
-            chunk.fate = Fate::Lost;
-            self.lost += 1;
+        for index in 0..self.sent {
+            if self.chunks[index].fate == Fate::InFlight {
+                self.set(index, Fate::Lost);
+            }
         }
-        self.in_flight = 0;
     }
-}
-
-/// The bytes of `slice` from one index up to another, cut at its end.
-fn part(slice: &[u8], from: usize, until: usize) -> &[u8] {
-    slice.get(from.min(slice.len())..until.min(slice.len())).unwrap_or_default()
 }
