@@ -8,8 +8,6 @@ use std::collections::BTreeMap;
 /// Each fragment run or waiting message counts this much beside its payload, which bounds small ones too; in bytes.
 const COST: usize = 96;
 
-const TOO_LONG: &str = "message too long";
-
 /// Fragments of one message with consecutive TSNs.
 #[derive(Debug)]
 struct TsnRun {
@@ -19,6 +17,22 @@ struct TsnRun {
     ssn: u16,
     ppid: u32,
     bytes: Vec<u8>,
+}
+
+impl TsnRun {
+    /// `true`: the run whose first TSN follows this one's last goes on with the same message.
+    fn goes_on_with(&self, next: &Self) -> bool {
+        self.flags & flag::ENDS == 0
+            && next.flags & flag::BEGINS == 0
+            && (self.flags ^ next.flags) & flag::UNORDERED == 0
+            && (self.stream, self.ssn) == (next.stream, next.ssn)
+    }
+
+    fn append(&mut self, next: &Self) {
+        self.bytes.extend_from_slice(&next.bytes);
+        self.flags |= next.flags;
+        self.last = next.last;
+    }
 }
 
 /// Received payload that is not delivered yet; exists only while there is some.
@@ -40,7 +54,8 @@ impl Held {
         self.bytes
     }
 
-    /// Keeps a chunk; an ordered message that it completes waits for its turn, an unordered one is delivered.
+    /// Keeps a chunk, joined with its neighbours; an ordered message that it completes waits for its turn, an unordered one is
+    /// delivered.
     ///
     /// # Errors
     /// The message is longer than `message_bytes_max`, or its sequence number is taken by a waiting message.
@@ -51,91 +66,40 @@ impl Held {
         message_bytes_max: usize,
         events: &mut Vec<SctpEvent>,
     ) -> Result<(), Ended> {
-        let is_next = |run: &TsnRun| {
-            run.last + 1 == tsn
-                && run.flags & flag::ENDS == 0
-                && data.flags & flag::BEGINS == 0
-                && (run.flags ^ data.flags) & flag::UNORDERED == 0
-                && (run.stream, run.ssn) == (data.stream, data.ssn)
-        };
-        self.bytes += data.payload.len();
-        let first = match self.runs.range_mut(..tsn).next_back().filter(|(_, run)| is_next(run)) {
-            Some((first, run)) => {
-                run.bytes.extend_from_slice(data.payload);
-                run.last = tsn;
-                run.flags |= data.flags & flag::ENDS;
-                if run.bytes.len() > message_bytes_max {
-                    return Err(Ended::failed(TOO_LONG));
-                }
-                *first
-            }
-            None => {
-                self.bytes += COST;
-                let run = TsnRun {
-                    last: tsn,
-                    flags: data.flags & (flag::WHOLE | flag::UNORDERED),
-                    stream: data.stream,
-                    ssn: data.ssn,
-                    ppid: data.ppid,
-                    bytes: data.payload.to_vec(),
-                };
-                self.runs.insert(tsn, run);
-                tsn
-            }
-        };
-        self.complete(first, message_bytes_max, events)
-    }
-
-    /// Joins the runs around the one at `first`, if together they are a message. The search looks ahead first:
-    /// while fragments come in order, it ends there at once.
-    fn complete(&mut self, first: u64, message_bytes_max: usize, events: &mut Vec<SctpEvent>) -> Result<(), Ended> {
-        let Some((begin, end)) = self.message_around(first) else { return Ok(()) };
-        let Some(mut whole) = self.runs.remove(&begin) else { return Ok(()) };
-        while whole.last < end
-            && let Some(run) = self.runs.remove(&(whole.last + 1))
+        let Data { stream, ppid, payload, .. } = *data;
+        // An unordered message's number means nothing (RFC 9260 §6.6).
+        let ssn = if data.is_unordered() { 0 } else { data.ssn };
+        let flags = data.flags & (flag::WHOLE | flag::UNORDERED);
+        let (mut first, mut run) = (tsn, TsnRun { last: tsn, flags, stream, ssn, ppid, bytes: payload.to_vec() });
+        self.bytes += COST + payload.len();
+        let continued = |before: &TsnRun| before.last + 1 == tsn && before.goes_on_with(&run);
+        let before = self.runs.range(..tsn).next_back().filter(|(_, before)| continued(before));
+        if let Some(start) = before.map(|(start, _)| *start)
+            && let Some(mut joined) = self.runs.remove(&start)
         {
+            joined.append(&run);
+            (first, run) = (start, joined);
             self.bytes -= COST;
-            whole.bytes.extend_from_slice(&run.bytes);
-            whole.last = run.last;
         }
-        if whole.bytes.len() > message_bytes_max {
-            return Err(Ended::failed(TOO_LONG));
+        let next = run.last + 1;
+        if self.runs.get(&next).is_some_and(|after| run.goes_on_with(after))
+            && let Some(after) = self.runs.remove(&next)
+        {
+            run.append(&after);
+            self.bytes -= COST;
         }
-        if whole.flags & flag::UNORDERED != 0 {
-            self.bytes -= COST + whole.bytes.len();
-            events.push(SctpEvent::Message { stream: whole.stream, ppid: whole.ppid, payload: whole.bytes });
-        } else if self.waiting.insert((whole.stream, whole.ssn), (whole.ppid, whole.bytes)).is_some() {
+        if run.bytes.len() > message_bytes_max {
+            return Err(Ended::failed("message too long"));
+        }
+        if run.flags & flag::WHOLE != flag::WHOLE {
+            self.runs.insert(first, run);
+        } else if data.is_unordered() {
+            self.bytes -= COST + run.bytes.len();
+            events.push(SctpEvent::Message { stream, ppid: run.ppid, payload: run.bytes });
+        } else if self.waiting.insert((stream, ssn), (run.ppid, run.bytes)).is_some() {
             return Err(Ended::failed("two messages with one sequence number"));
         }
         Ok(())
-    }
-
-    /// First and last TSN of the complete message that the run at `first` is part of.
-    fn message_around(&self, first: u64) -> Option<(u64, u64)> {
-        let mut expected = first;
-        let mut end = None;
-        for (start, run) in self.runs.range(first..) {
-            if *start != expected || *start != first && run.flags & flag::BEGINS != 0 {
-                return None;
-            }
-            expected = run.last + 1;
-            if run.flags & flag::ENDS != 0 {
-                end = Some(run.last);
-                break;
-            }
-        }
-        let end = end?;
-        expected = first;
-        for (start, run) in self.runs.range(..=first).rev() {
-            if *start != first && (run.last + 1 != expected || run.flags & flag::ENDS != 0) {
-                return None;
-            }
-            if run.flags & flag::BEGINS != 0 {
-                return Some((*start, end));
-            }
-            expected = *start;
-        }
-        None
     }
 
     /// Delivers the stream's waiting messages up to the next gap in its SSNs.
