@@ -3,7 +3,7 @@
 
 use libfuzzer_sys::fuzz_target;
 use meshload::engine::lean::dcep::DataChannel;
-use meshload::engine::lean::packets::Packets;
+use meshload::engine::lean::drive::Packets;
 use meshload::engine::lean::sctp::{ChannelPromise, Config, Draws};
 use std::time::{Duration, Instant};
 

@@ -1,7 +1,6 @@
 //! The one DataChannel of a connection, over its SCTP association (RFC 8831, RFC 8832).
 
-use super::drive::Ended;
-use super::packets::Packets;
+use super::drive::{Ended, Packets};
 use super::sctp::{Association, ChannelPromise, Config, Draws, SctpEvent};
 use crate::vocabulary::{EngineEvent, Reliability};
 use std::time::{Duration, Instant};

@@ -7,7 +7,6 @@ pub mod drive;
 pub mod dtls;
 pub mod ice;
 pub mod identity;
-pub mod packets;
 pub mod sctp;
 pub mod sdp;
 pub mod stun;

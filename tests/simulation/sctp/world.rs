@@ -1,6 +1,6 @@
 //! Two associations and the network between them, on a virtual clock.
 
-use meshload::engine::lean::packets::Packets;
+use meshload::engine::lean::drive::Packets;
 use meshload::engine::lean::sctp::{Association, ChannelPromise, Config, Draws, SctpEvent};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;

@@ -1,11 +1,10 @@
 //! One connection with one DataChannel: ICE, DTLS, SCTP and DCEP, each fed by the layer below, sans-IO.
 
 use super::dcep::DataChannel;
-use super::drive::{Drive, Ended};
+use super::drive::{Drive, Ended, NOWHERE};
 use super::dtls::{Dtls, DtlsRole};
 use super::ice::{Credentials, Ice, NO_ANSWER};
 use super::identity::{DtlsIdentity, Fingerprint};
-use super::packets::NOWHERE;
 use super::sctp::{ChannelPromise, Config, Draws};
 use super::sdp::{Description, OWN_SCTP_PORT, Own, Setup};
 use super::stun::is_stun;

@@ -2,7 +2,7 @@
 
 use super::assembly::HEADER_BYTES;
 use super::record::{self, SEALED_BYTES, Secrets, kind, write_header};
-use crate::engine::lean::packets::Packets;
+use crate::engine::lean::drive::Packets;
 
 /// The longest datagram of a flight, in bytes: any path of WebRTC carries it unfragmented.
 pub(super) const DATAGRAM_BYTES_MAX: usize = 1_200;

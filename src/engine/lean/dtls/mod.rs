@@ -11,9 +11,8 @@ mod pending;
 mod prf;
 mod record;
 
-use super::drive::{Drive, Ended};
+use super::drive::{Drive, Ended, Packets};
 use super::identity::{DtlsIdentity, Fingerprint};
-use super::packets::Packets;
 use assembly::Fragment;
 use fault::{CLOSE_NOTIFY, FATAL, Fault, NO_RENEGOTIATION, WARNING, describe};
 use flight::{DATAGRAM_BYTES_MAX, Flight, Numbers};

@@ -4,7 +4,7 @@ use super::opening::write_init;
 use super::outbound::PACKET_BYTES_MAX;
 use super::wire::{PacketWriter, kind};
 use super::{Association, Draws, State};
-use crate::engine::lean::packets::Packets;
+use crate::engine::lean::drive::Packets;
 use std::time::Instant;
 
 impl Association {
