@@ -7,6 +7,7 @@ pub mod drive;
 pub mod dtls;
 pub mod ice;
 pub mod identity;
+mod ranges;
 pub mod sctp;
 pub mod sdp;
 pub mod stun;

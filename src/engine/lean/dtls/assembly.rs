@@ -1,6 +1,7 @@
 //! Reassembles and orders the other end's handshake messages (RFC 6347 §4.2.2, §4.2.3).
 
 use super::bytes::Reader;
+use crate::engine::lean::ranges::Ranges;
 
 pub(super) const HEADER_BYTES: usize = 12;
 
@@ -50,31 +51,20 @@ struct Partial {
     sequence: u16,
     /// The message with the header of an unfragmented one, as the transcript needs it.
     bytes: Vec<u8>,
-    /// Received ranges of the body, as start and end: sorted, and not touching each other.
-    ranges: Vec<(usize, usize)>,
+    /// Received bytes of the body.
+    ranges: Ranges,
 }
 
 impl Partial {
     fn is_whole(&self) -> bool {
-        self.ranges.first() == Some(&(0, self.bytes.len() - HEADER_BYTES))
+        self.ranges.is_just(0..(self.bytes.len() - HEADER_BYTES) as u64)
     }
 
     fn put(&mut self, fragment: &Fragment<'_>) {
-        let (mut from, mut to) = (fragment.offset, fragment.offset + fragment.body.len());
-        let touches = |range: &(usize, usize)| range.0 <= to && from <= range.1;
-        if self.ranges.len() >= RANGES_MAX && !self.ranges.iter().any(touches) {
-            return;
+        let (from, to) = (fragment.offset, fragment.offset + fragment.body.len());
+        if self.ranges.add(from as u64..to as u64, RANGES_MAX) {
+            self.bytes[HEADER_BYTES + from..HEADER_BYTES + to].copy_from_slice(fragment.body);
         }
-        self.bytes[HEADER_BYTES + from..HEADER_BYTES + to].copy_from_slice(fragment.body);
-        self.ranges.retain(|range| {
-            let apart = range.0 > to || from > range.1;
-            if !apart {
-                (from, to) = (from.min(range.0), to.max(range.1));
-            }
-            apart
-        });
-        let at = self.ranges.partition_point(|range| range.0 < from);
-        self.ranges.insert(at, (from, to));
     }
 }
 
@@ -109,7 +99,7 @@ impl Assembly {
             bytes[6..9].fill(0);
             bytes.copy_within(1..4, 9);
             bytes.resize(HEADER_BYTES + fragment.length, 0);
-            self.partials.push(Partial { sequence: fragment.sequence, bytes, ranges: Vec::new() });
+            self.partials.push(Partial { sequence: fragment.sequence, bytes, ranges: Ranges::default() });
             self.partials.len() - 1
         });
         // A fragment whose type or length differs from its message's is not from the same end.
@@ -180,7 +170,7 @@ mod tests {
             assert_eq!(take(&mut assembly, &fragment((step % 9) as u16, 16_384, offset, b"x")), Ok(None));
         }
         assert_eq!(assembly.partials.len(), usize::from(AHEAD_MAX));
-        assert!(assembly.partials.iter().all(|partial| partial.ranges.len() <= RANGES_MAX));
+        assert!(assembly.partials.iter().all(|partial| partial.ranges.as_slice().len() <= RANGES_MAX));
         assert_eq!(take(&mut assembly, &fragment(0, 100_000, 0, b"certificate")), Err(TooLong));
     }
 

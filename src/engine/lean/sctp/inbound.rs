@@ -4,6 +4,7 @@ use super::held::Held;
 use super::streams::{InboundStream, SctpEvent, Streams};
 use super::wire::{Data, PacketWriter, SACK_BYTES, flag, kind, u16_at, u32_at};
 use crate::engine::lean::drive::Ended;
+use crate::engine::lean::ranges::Ranges;
 use std::time::{Duration, Instant};
 
 /// Longest delay of an acknowledgement (RFC 9260 §6.2).
@@ -23,8 +24,8 @@ const GAPS_MAX: usize = 256;
 pub(super) struct Inbound {
     /// The cumulative TSN, extended to 64 bits: every TSN up to it has come.
     cumulative: u64,
-    /// Received TSNs above `cumulative`: first and last of each range.
-    above: Vec<(u64, u64)>,
+    /// Received TSNs above `cumulative`.
+    above: Ranges,
     held: Option<Box<Held>>,
     /// Packets with data since the last acknowledgement.
     owed: u8,
@@ -33,20 +34,12 @@ pub(super) struct Inbound {
     pub timer: Option<Instant>,
 }
 
-/// Verdict on a DATA chunk's TSN.
-enum ChunkArrival {
-    New,
-    Known,
-    /// The window is full, or the TSN is too far ahead.
-    Dropped,
-}
-
 impl Inbound {
     pub(super) fn new(first_tsn: u32) -> Self {
         Self {
             // The offset keeps `unwrapped` above zero, however far back a TSN lies.
             cumulative: (1 << 32) + u64::from(first_tsn) - 1,
-            above: Vec::new(),
+            above: Ranges::default(),
             held: None,
             owed: 0,
             at_once: false,
@@ -76,12 +69,9 @@ impl Inbound {
     ) -> Result<(), Ended> {
         let tsn = self.unwrapped(data.tsn);
         let had_gaps = !self.above.is_empty();
-        match self.note(tsn) {
-            ChunkArrival::New => {}
-            ChunkArrival::Known | ChunkArrival::Dropped => {
-                self.at_once = true;
-                return Ok(());
-            }
+        if !self.note(tsn) {
+            self.at_once = true;
+            return Ok(());
         }
         self.at_once |= had_gaps || !self.above.is_empty() || data.flags & flag::AT_ONCE != 0;
         let Some(stream) = streams.at(data.stream) else { return Ok(()) };
@@ -109,53 +99,23 @@ impl Inbound {
         }
     }
 
-    /// Counts a TSN as received.
-    fn note(&mut self, tsn: u64) -> ChunkArrival {
-        if tsn <= self.cumulative {
-            return ChunkArrival::Known;
+    /// Counts a TSN as received. `false`: it was before, is too far ahead, or the window is full.
+    fn note(&mut self, tsn: u64) -> bool {
+        let is_full = self.held.as_ref().is_some_and(|held| held.bytes() >= WINDOW_BYTES);
+        let ahead_max = if is_full { 1 } else { AHEAD_MAX };
+        if tsn <= self.cumulative || tsn > self.cumulative + ahead_max || self.above.contains(tsn) {
+            return false;
         }
-        let full = self.held.as_ref().is_some_and(|held| held.bytes() >= WINDOW_BYTES);
-        if tsn > self.cumulative + 1 && full || tsn > self.cumulative + AHEAD_MAX {
-            return ChunkArrival::Dropped;
+        if tsn > self.cumulative + 1 {
+            return self.above.add(tsn..tsn + 1, GAPS_MAX);
         }
-        if tsn == self.cumulative + 1 {
-            self.advance(tsn);
-            return ChunkArrival::New;
-        }
-        // The first range that ends at `tsn - 1` or later.
-        let is_full = self.above.len() >= GAPS_MAX;
-        let at = self.above.partition_point(|(_, last)| last + 1 < tsn);
-        match self.above.get_mut(at) {
-            Some((first, last)) if *first <= tsn && tsn <= *last => return ChunkArrival::Known,
-            Some((_, last)) if *last + 1 == tsn => {
-                *last = tsn;
-                if self.above.get(at + 1).is_some_and(|(first, _)| *first == tsn + 1) {
-                    let (_, last) = self.above.remove(at + 1);
-                    self.above[at].1 = last;
-                }
-            }
-            Some((first, _)) if *first == tsn + 1 => *first = tsn,
-            _ if is_full => return ChunkArrival::Dropped,
-            _ => self.above.insert(at, (tsn, tsn)),
-        }
-        ChunkArrival::New
+        self.advance(tsn);
+        true
     }
 
     /// Moves `cumulative` to `tsn`, and past the ranges that adjoin it.
     fn advance(&mut self, tsn: u64) {
-        self.cumulative = tsn;
-        let mut below = 0;
-        for (first, last) in &self.above {
-            if *first > self.cumulative + 1 {
-                break;
-            }
-            self.cumulative = self.cumulative.max(*last);
-            below += 1;
-        }
-        self.above.drain(..below);
-        if self.above.is_empty() {
-            self.above = Vec::new();
-        }
+        self.cumulative = self.above.drain_to(tsn + 1) - 1;
     }
 
     /// Takes in a FORWARD-TSN: the other end gives up the chunks that are missing (RFC 3758 §3.6).
@@ -220,15 +180,18 @@ impl Inbound {
     }
 
     pub(super) fn write_sack(&self, writer: &mut PacketWriter<'_>) {
-        let gaps = self.above.len().min(writer.room().saturating_sub(SACK_BYTES) / 4);
+        // `AHEAD_MAX` keeps distances within 16 bits.
+        let distance = |tsn: u64| (tsn - self.cumulative) as u32;
+        let above = self.above.as_slice();
+        let gaps = above.len().min(writer.room().saturating_sub(SACK_BYTES) / 4);
         writer.chunk(kind::SACK, 0, |body| {
             body.extend_from_slice(&self.cumulative().to_be_bytes());
             body.extend_from_slice(&self.window().to_be_bytes());
             body.extend_from_slice(&(gaps as u16).to_be_bytes());
             body.extend_from_slice(&[0; 2]);
-            for (first, last) in &self.above[..gaps] {
-                body.extend_from_slice(&((first - self.cumulative) as u16).to_be_bytes());
-                body.extend_from_slice(&((last - self.cumulative) as u16).to_be_bytes());
+            for range in &above[..gaps] {
+                let block = distance(range.start) << 16 | distance(range.end - 1);
+                body.extend_from_slice(&block.to_be_bytes());
             }
         });
     }
