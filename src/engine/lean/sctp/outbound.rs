@@ -95,9 +95,9 @@ impl Outbound {
         self.acked.wrapping_add(self.queue.as_ref().map_or(0, |queue| queue.chunks.len() as u32))
     }
 
-    /// `true`: everything up to `tsn` is acknowledged.
-    pub(super) fn is_acked(&self, tsn: u32) -> bool {
-        (self.acked.wrapping_sub(tsn) as i32) >= 0
+    /// Everything up to this TSN is acknowledged.
+    pub(super) fn acked(&self) -> u32 {
+        self.acked
     }
 
     /// `true`: a message of `bytes` may be queued. An empty queue takes any.

@@ -2,7 +2,6 @@
 
 use super::inbound::Inbound;
 use super::opening::Remote;
-use super::reset::StreamChange;
 use super::streams::SctpEvent;
 use super::wire::{Chunk, Data, Sack, kind, u32_at};
 use super::{Association, Due, OPENING_PAUSE, State};
@@ -50,7 +49,9 @@ impl Association {
             }
             kind::FORWARD_TSN => self.inbound.on_forward(chunk.body, &mut self.streams, events),
             kind::HEARTBEAT if chunk.body.len() <= HEARTBEAT_BYTES_MAX => self.heartbeat = Some(chunk.body.into()),
-            kind::RE_CONFIG => self.on_re_config(chunk.body, events),
+            kind::RE_CONFIG => {
+                self.reset.on_chunk(chunk.body, self.inbound.cumulative(), &mut self.streams, events);
+            }
             kind::SHUTDOWN => self.on_shutdown(now, chunk.body)?,
             kind::SHUTDOWN_ACK => {
                 self.end();
@@ -126,20 +127,6 @@ impl Association {
         self.repeats = 0;
         self.due = Due::default();
         self.outbound.arm(now);
-    }
-
-    fn on_re_config(&mut self, body: &[u8], events: &mut Vec<SctpEvent>) {
-        let streams = &mut self.streams;
-        self.reset.on_chunk(body, self.inbound.cumulative(), &mut |change| match change {
-            StreamChange::Out(stream) => streams.reset_out(stream),
-            StreamChange::In(stream) => {
-                streams.reset_in(stream);
-                match stream {
-                    Some(stream) => events.push(SctpEvent::StreamClosed(stream)),
-                    None => events.extend(streams.ids().map(SctpEvent::StreamClosed)),
-                }
-            }
-        });
     }
 
     /// Handles a SHUTDOWN (RFC 9260 §9.2), which acknowledges as a SACK does.

@@ -1,5 +1,6 @@
 //! Stream reset, as far as closing a DataChannel needs it (RFC 6525, RFC 8831 §6.7).
 
+use super::streams::{SctpEvent, Streams};
 use super::wire::{PacketWriter, Parameters, kind, parameter, u16_at, u32_at};
 use std::time::{Duration, Instant};
 
@@ -43,15 +44,6 @@ pub(super) struct Reset {
     pub timer: Option<Instant>,
 }
 
-/// Change of streams by a RE-CONFIG of the other end.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum StreamChange {
-    /// The other end closed its half of a stream; `None`: of all streams.
-    In(Option<u16>),
-    /// The other end answered our request: our half of the stream is closed.
-    Out(u16),
-}
-
 impl Reset {
     pub(super) fn new(first_tsn: u32) -> Self {
         Self {
@@ -78,13 +70,19 @@ impl Reset {
     }
 
     /// Takes in a RE-CONFIG chunk; every TSN up to `cumulative` has come.
-    pub(super) fn on_chunk(&mut self, body: &[u8], cumulative: u32, changed: &mut dyn FnMut(StreamChange)) {
+    pub(super) fn on_chunk(
+        &mut self,
+        body: &[u8],
+        cumulative: u32,
+        streams: &mut Streams,
+        events: &mut Vec<SctpEvent>,
+    ) {
         // A chunk has two parameters at most (RFC 6525 §3.1).
         for (kind, value) in Parameters(body).take(2) {
             let Some(number) = u32_at(value, 0) else { return };
             match kind {
-                OUTGOING_RESET => self.on_outgoing(number, value, cumulative, changed),
-                RESPONSE => self.on_response(number, value, changed),
+                OUTGOING_RESET => self.on_outgoing(number, value, cumulative, streams, events),
+                RESPONSE => self.on_response(number, value, streams),
                 INCOMING_RESET | ASSOCIATION_RESET | ADD_OUTGOING | ADD_INCOMING => {
                     self.conclude(number, result::DENIED);
                 }
@@ -93,8 +91,16 @@ impl Reset {
         }
     }
 
-    fn on_outgoing(&mut self, number: u32, value: &[u8], cumulative: u32, changed: &mut dyn FnMut(StreamChange)) {
-        let (Some(last_tsn), Some(streams)) = (u32_at(value, 8), value.get(12..)) else { return };
+    /// The other end closes its half of the streams named, or of all if none is.
+    fn on_outgoing(
+        &mut self,
+        number: u32,
+        value: &[u8],
+        cumulative: u32,
+        streams: &mut Streams,
+        events: &mut Vec<SctpEvent>,
+    ) {
+        let (Some(last_tsn), Some(named)) = (u32_at(value, 8), value.get(12..)) else { return };
         if number != self.other_number {
             return self.conclude(number, result::DENIED);
         }
@@ -104,11 +110,11 @@ impl Reset {
             return;
         }
         self.conclude(number, result::PERFORMED);
-        if streams.is_empty() {
-            changed(StreamChange::In(None));
-        }
-        for stream in streams.chunks_exact(2) {
-            changed(StreamChange::In(u16_at(stream, 0)));
+        let named = named.chunks_exact(2).filter_map(|stream| u16_at(stream, 0));
+        let all = streams.ids().filter(|_| value.len() == 12);
+        for stream in named.chain(all).collect::<Vec<_>>() {
+            streams.reset_in(stream);
+            events.push(SctpEvent::StreamClosed(stream));
         }
     }
 
@@ -122,7 +128,8 @@ impl Reset {
         self.answer = Some((number, if is_last { self.last_result } else { result::WRONG_NUMBER }));
     }
 
-    fn on_response(&mut self, number: u32, value: &[u8], changed: &mut dyn FnMut(StreamChange)) {
+    /// The other end answered our request: our half of the stream is closed.
+    fn on_response(&mut self, number: u32, value: &[u8], streams: &mut Streams) {
         let Some(outcome) = u32_at(value, 4) else { return };
         if number != self.own_number || outcome == result::IN_PROGRESS {
             return;
@@ -130,7 +137,7 @@ impl Reset {
         if let Some(request) = self.request.take_if(|request| !request.due) {
             self.own_number = self.own_number.wrapping_add(1);
             self.timer = None;
-            changed(StreamChange::Out(request.stream));
+            streams.reset_out(request.stream);
         }
     }
 
@@ -143,19 +150,9 @@ impl Reset {
         request.repeats <= REPEATS_MAX
     }
 
-    /// `true`: `write` has a chunk to append. `is_acked` tells that all up to a TSN is acknowledged.
-    pub(super) fn is_due(&self, is_acked: impl Fn(u32) -> bool) -> bool {
-        self.answer.is_some() || self.request.as_ref().is_some_and(|request| request.due && is_acked(request.last_tsn))
-    }
-
-    /// Appends the answer and the request that are due; the request is repeated after `patience`, which doubles each time.
-    pub(super) fn write(
-        &mut self,
-        now: Instant,
-        patience: Duration,
-        is_acked: impl Fn(u32) -> bool,
-        writer: &mut PacketWriter<'_>,
-    ) {
+    /// Appends the answer and the request that are due, everything up to `acked` being acknowledged; the request is repeated
+    /// after `patience`, which doubles each time.
+    pub(super) fn write(&mut self, now: Instant, patience: Duration, acked: u32, writer: &mut PacketWriter<'_>) {
         if let Some((number, outcome)) = self.answer.take() {
             writer.chunk(kind::RE_CONFIG, 0, |body| {
                 parameter(body, RESPONSE, |value| {
@@ -165,8 +162,8 @@ impl Reset {
             });
         }
         let (own_number, other_number) = (self.own_number, self.other_number);
-        let Some(request) = self.request.as_deref_mut().filter(|request| request.due && is_acked(request.last_tsn))
-        else {
+        let is_acked = |request: &Request| (acked.wrapping_sub(request.last_tsn) as i32) >= 0;
+        let Some(request) = self.request.as_deref_mut().filter(|request| request.due && is_acked(request)) else {
             return;
         };
         request.due = false;

@@ -74,9 +74,8 @@ impl Association {
         }
         let outbound = &mut self.outbound;
         let is_up = self.opening.is_none();
-        if is_up && self.reset.is_due(|tsn| outbound.is_acked(tsn)) {
-            let patience = outbound.rto.timeout();
-            self.reset.write(now, patience, |tsn| outbound.is_acked(tsn), &mut writer);
+        if is_up {
+            self.reset.write(now, outbound.rto.timeout(), outbound.acked(), &mut writer);
         }
         let mut is_worth_it = !writer.is_empty();
         let acknowledges =

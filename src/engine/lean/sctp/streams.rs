@@ -41,9 +41,9 @@ impl Streams {
         self.0.last_mut()
     }
 
-    /// Resets the next inbound SSN of a stream to zero (RFC 6525 §5.2.2); `None`: of all streams.
-    pub(super) fn reset_in(&mut self, id: Option<u16>) {
-        for stream in self.0.iter_mut().filter(|stream| id.is_none_or(|id| stream.id == id)) {
+    /// Resets the next inbound SSN of a stream to zero (RFC 6525 §5.2.2).
+    pub(super) fn reset_in(&mut self, id: u16) {
+        for stream in self.0.iter_mut().filter(|stream| stream.id == id) {
             stream.next_in = 0;
         }
     }
