@@ -4,7 +4,7 @@ use super::alarm_clock::Alarm;
 use super::arrival_clock::ArrivalSource;
 use super::ports::{Input, OutgoingFrame, Output};
 use super::virtual_peer::VirtualPeer;
-use crate::engine::Engine;
+use crate::engine::{Engine, EngineNotice};
 use crate::peer::{OutgoingMessage, PeerCommand};
 use crate::signaling::{SignalingConnection, Transport};
 use crate::vocabulary::{EdgeEvent, EngineCommand, EngineEvent, Event, EventKind, Failure, PeerEvent, Seat};
@@ -283,9 +283,8 @@ impl<Record: Fn(Event)> PeerTask<Record> {
 
     fn drain_engine(&mut self) {
         let cause = self.arrived;
-        while let Some((slot, event)) = self.engine.poll() {
+        while let Some(EngineNotice { seat: slot, event, stamp }) = self.engine.poll() {
             let now = Instant::now();
-            let stamp = self.engine.stamp();
             let is_datagram = stamp.is_some() || event.is_datagram();
             let arrival = is_datagram.then(|| self.alarm.arrival(ArrivalSource::Engine, stamp, now)).flatten();
             self.arrived = arrival.unwrap_or(cause);

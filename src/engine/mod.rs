@@ -25,6 +25,15 @@ use std::io;
 use std::task::{Context, Poll};
 use std::time::{Instant, SystemTime};
 
+/// An event of the edge to `seat`.
+#[derive(Debug)]
+pub struct EngineNotice {
+    pub seat: Seat,
+    pub event: EngineEvent,
+    /// The kernel's receive stamp, by the wall clock, of the datagram that led to the event.
+    pub stamp: Option<SystemTime>,
+}
+
 /// One peer's connections to the others of its room. Drain `poll` after every call.
 pub trait Engine {
     /// Applies a command to the edge to `seat`. A failure becomes an `EngineEvent::Failed`.
@@ -34,13 +43,7 @@ pub trait Engine {
     fn send(&mut self, now: Instant, seat: Seat, payload: &[u8]) -> bool;
 
     /// Returns the next event.
-    fn poll(&mut self) -> Option<(Seat, EngineEvent)>;
-
-    /// The kernel's receive stamp, by the wall clock, of the datagram behind the event that `poll` returned last; `None` for
-    /// an event without one.
-    fn stamp(&self) -> Option<SystemTime> {
-        None
-    }
+    fn poll(&mut self) -> Option<EngineNotice>;
 
     /// Time of the next `wake`; `None` for an engine that has no timers, or runs its own.
     fn wake_at(&mut self) -> Option<Instant> {

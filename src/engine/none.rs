@@ -1,10 +1,10 @@
 //! The engine `none`: opens channels without WebRTC, to load the signaling server alone.
 
-use super::Engine;
 use super::lean::connection::MESSAGE_BYTES_MAX;
 use super::lean::ice::Credentials;
 use super::lean::sdp::{Own, Setup, host_candidate};
 use super::peer_addresses::candidate_of_channel;
+use super::{Engine, EngineNotice};
 use crate::vocabulary::{EngineCommand, EngineEvent, Seat};
 use std::collections::VecDeque;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -16,7 +16,7 @@ use std::time::Instant;
 pub struct NoneEngine {
     /// Distinguishes the descriptions of different peers.
     stamp: u64,
-    events: VecDeque<(Seat, EngineEvent)>,
+    events: VecDeque<EngineNotice>,
 }
 
 impl NoneEngine {
@@ -25,7 +25,7 @@ impl NoneEngine {
     }
 
     fn emit(&mut self, seat: Seat, event: EngineEvent) {
-        self.events.push_back((seat, event));
+        self.events.push_back(EngineNotice { seat, event, stamp: None });
     }
 
     fn tell_description(&mut self, seat: Seat, setup: Setup, event: impl FnOnce(String) -> EngineEvent) {
@@ -62,7 +62,7 @@ impl Engine for NoneEngine {
                 self.emit(seat, EngineEvent::Open);
             }
             EngineCommand::Admit(_) => {}
-            EngineCommand::Drop => self.events.retain(|(other, _)| *other != seat),
+            EngineCommand::Drop => self.events.retain(|notice| notice.seat != seat),
         }
     }
 
@@ -70,7 +70,7 @@ impl Engine for NoneEngine {
         false
     }
 
-    fn poll(&mut self) -> Option<(Seat, EngineEvent)> {
+    fn poll(&mut self) -> Option<EngineNotice> {
         self.events.pop_front()
     }
 

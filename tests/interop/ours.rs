@@ -43,8 +43,8 @@ pub async fn next(engine: &mut dyn Engine, events: &mut UnboundedReceiver<Value>
                 engine.read(Instant::now());
                 context.waker().wake_by_ref();
             }
-            if let Some((_, notice)) = engine.poll() {
-                return Poll::Ready(Happened::Ours(notice));
+            if let Some(notice) = engine.poll() {
+                return Poll::Ready(Happened::Ours(notice.event));
             }
             match events.poll_recv(context) {
                 Poll::Ready(Some(event)) => Poll::Ready(Happened::Theirs(event)),

@@ -109,8 +109,8 @@ async fn next(pair: &mut Pair) -> (usize, EngineEvent) {
                     end.read(Instant::now());
                     context.waker().wake_by_ref();
                 }
-                if let Some((_, notice)) = end.poll() {
-                    return Poll::Ready((index, notice));
+                if let Some(notice) = end.poll() {
+                    return Poll::Ready((index, notice.event));
                 }
             }
             Poll::Pending

@@ -12,12 +12,12 @@ pub mod sctp;
 pub mod sdp;
 pub mod stun;
 
-use super::Engine;
 use super::candidate_policy::CandidatePolicy;
 use super::edge_timers::EdgeTimers;
 use super::peer_addresses::{PeerAddresses, candidate_address, candidate_of_channel};
 use super::settings::EngineSettings;
 use super::stamped_socket::receive;
+use super::{Engine, EngineNotice};
 use crate::os::enable_receive_stamps;
 use crate::vocabulary::engine::{EngineCommand, EngineEvent};
 use crate::vocabulary::failure::Reason;
@@ -90,18 +90,10 @@ pub struct LeanEngine {
     guests_from: usize,
     policy: Option<CandidatePolicy>,
     timers: EdgeTimers,
-    notices: VecDeque<Notice>,
-    /// Stamp of the datagram that is being handled, and that of the event which `poll` returned last.
+    notices: VecDeque<EngineNotice>,
+    /// Stamp of the datagram that is being handled.
     handling: Option<SystemTime>,
-    polled: Option<SystemTime>,
     drive: Drive,
-}
-
-/// An event, and the kernel's stamp of the datagram that led to it.
-struct Notice {
-    seat: Seat,
-    stamp: Option<SystemTime>,
-    event: EngineEvent,
 }
 
 impl LeanEngine {
@@ -143,13 +135,12 @@ impl LeanEngine {
             timers: EdgeTimers::default(),
             notices: VecDeque::new(),
             handling: None,
-            polled: None,
             drive: Drive::new(random),
         })
     }
 
     fn tell(&mut self, seat: Seat, event: EngineEvent) {
-        self.notices.push_back(Notice { seat, stamp: self.handling, event });
+        self.notices.push_back(EngineNotice { seat, stamp: self.handling, event });
     }
 
     fn obey(&mut self, now: Instant, seat: Seat, order: EngineCommand) -> Result<(), &'static str> {
@@ -252,7 +243,7 @@ impl LeanEngine {
         let done = act(connection, &mut self.drive);
         self.timers.set(seat, connection.wake_at());
         let stamp = self.handling;
-        self.notices.extend(self.drive.events.drain(..).map(|event| Notice { seat, stamp, event }));
+        self.notices.extend(self.drive.events.drain(..).map(|event| EngineNotice { seat, stamp, event }));
         Some(done)
     }
 
@@ -307,14 +298,8 @@ impl Engine for LeanEngine {
         sent
     }
 
-    fn poll(&mut self) -> Option<(Seat, EngineEvent)> {
-        let Notice { seat, stamp, event } = self.notices.pop_front()?;
-        self.polled = stamp;
-        Some((seat, event))
-    }
-
-    fn stamp(&self) -> Option<SystemTime> {
-        self.polled
+    fn poll(&mut self) -> Option<EngineNotice> {
+        self.notices.pop_front()
     }
 
     fn wake_at(&mut self) -> Option<Instant> {

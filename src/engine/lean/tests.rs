@@ -32,8 +32,8 @@ async fn next(engines: &mut [LeanEngine; 2]) -> (usize, EngineEvent) {
                 while let Poll::Ready(Ok(())) = engine.poll_readable(context) {
                     engine.read(Instant::now());
                 }
-                if let Some((_, notice)) = engine.poll() {
-                    return Poll::Ready((index, notice));
+                if let Some(notice) = engine.poll() {
+                    return Poll::Ready((index, notice.event));
                 }
             }
             Poll::Pending

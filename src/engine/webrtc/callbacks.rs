@@ -2,6 +2,7 @@
 
 use super::dtls_duplicates::DtlsDuplicates;
 use super::turn::TurnReply;
+use crate::engine::EngineNotice;
 use crate::engine::peer_addresses::{PeerAddresses, candidate_of_channel};
 use crate::vocabulary::{EngineEvent, Reason, Seat};
 use std::borrow::Cow;
@@ -18,11 +19,8 @@ use webrtc::peer_connection::{
 /// An event, with the connection of that seat that it came from.
 #[derive(Debug)]
 pub(super) struct LinkEvent {
-    pub seat: Seat,
     pub generation: u64,
-    pub event: EngineEvent,
-    /// Of the last datagram that the connection had read.
-    pub stamp: Option<SystemTime>,
+    pub notice: EngineNotice,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -227,7 +225,7 @@ impl Callbacks {
     }
 
     fn link_event(&self, event: EngineEvent, stamp: Option<SystemTime>) -> LinkEvent {
-        LinkEvent { seat: self.seat, generation: self.generation, event, stamp }
+        LinkEvent { generation: self.generation, notice: EngineNotice { seat: self.seat, event, stamp } }
     }
 
     /// Advances to `stage`; false if it was reached before.

@@ -14,9 +14,9 @@ pub mod turn;
 pub use gathering::Gathering;
 pub use setup::WebrtcSetup;
 
-use super::Engine;
 use super::peer_addresses::{candidate_address, without_foreigners};
 use super::settings::EngineSettings;
+use super::{Engine, EngineNotice};
 use crate::vocabulary::{EngineCommand, EngineEvent, Reason, Seat};
 use callbacks::{Callbacks, LinkEvent};
 use connection::{LinkCommand, LinkHandle};
@@ -27,7 +27,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::task::{Context, Poll};
-use std::time::{Instant, SystemTime};
+use std::time::Instant;
 use tokio::sync::{mpsc, oneshot};
 
 /// Events that may wait for the engine; with a full queue its connections wait.
@@ -49,9 +49,7 @@ pub struct WebrtcEngine {
     /// Cloned for each connection; `None` after `close`, when no further connection is made.
     sender: Option<mpsc::Sender<LinkEvent>>,
     receiver: mpsc::Receiver<LinkEvent>,
-    events: VecDeque<(Seat, EngineEvent, Option<SystemTime>)>,
-    /// Stamp of the event that `poll` returned last.
-    polled: Option<SystemTime>,
+    events: VecDeque<EngineNotice>,
 }
 
 /// The engine's ends of the channels to one connection.
@@ -68,16 +66,7 @@ impl WebrtcEngine {
     pub fn new(setup: Arc<WebrtcSetup>, room_size: u16, credentials: ChaCha8Rng) -> Self {
         let (sender, receiver) = mpsc::channel(EVENTS_MAX);
         let links = (0..room_size).map(|_| None).collect();
-        Self {
-            setup,
-            credentials,
-            links,
-            generations: 0,
-            sender: Some(sender),
-            receiver,
-            events: VecDeque::new(),
-            polled: None,
-        }
+        Self { setup, credentials, links, generations: 0, sender: Some(sender), receiver, events: VecDeque::new() }
     }
 
     fn link(&mut self, seat: Seat) -> Option<&mut TaskHandle> {
@@ -119,7 +108,8 @@ impl WebrtcEngine {
             // A connection that failed has sent its reason already, so this reports a broken task.
             Err(mpsc::error::TrySendError::Closed(_)) => (Reason::Protocol, "the connection has stopped"),
         };
-        self.events.push_back((seat, EngineEvent::Failed { reason, detail: detail.into() }, None));
+        let event = EngineEvent::Failed { reason, detail: detail.into() };
+        self.events.push_back(EngineNotice { seat, event, stamp: None });
     }
 
     /// Removes the candidates that no peer of this run owns, so that no packet goes there.
@@ -132,14 +122,14 @@ impl WebrtcEngine {
         for address in link.addresses {
             self.setup.settings.addresses.leave(address);
         }
-        self.events.retain(|(owner, ..)| *owner != seat);
+        self.events.retain(|notice| notice.seat != seat);
     }
 
-    fn handle_event(&mut self, LinkEvent { seat, generation, event, stamp }: LinkEvent) {
+    fn handle_event(&mut self, LinkEvent { generation, notice }: LinkEvent) {
         let setup = self.setup.clone();
         let (EngineSettings { addresses, trickle, .. }, gathering) = (&setup.settings, &setup.gathering);
-        let Some(link) = self.link(seat).filter(|link| link.generation == generation) else { return };
-        match &event {
+        let Some(link) = self.link(notice.seat).filter(|link| link.generation == generation) else { return };
+        match &notice.event {
             EngineEvent::Candidate(candidate) => {
                 let Some(address) = gathering.own_address(&candidate.candidate) else { return };
                 addresses.join(address);
@@ -152,7 +142,7 @@ impl WebrtcEngine {
             EngineEvent::Closed | EngineEvent::Failed { .. } => link.is_open = false,
             _ => {}
         }
-        self.events.push_back((seat, event, stamp));
+        self.events.push_back(notice);
     }
 }
 
@@ -192,14 +182,8 @@ impl Engine for WebrtcEngine {
         link.commands.try_send(LinkCommand::Send(payload.to_vec())).is_ok()
     }
 
-    fn poll(&mut self) -> Option<(Seat, EngineEvent)> {
-        let (seat, event, stamp) = self.events.pop_front()?;
-        self.polled = stamp;
-        Some((seat, event))
-    }
-
-    fn stamp(&self) -> Option<SystemTime> {
-        self.polled
+    fn poll(&mut self) -> Option<EngineNotice> {
+        self.events.pop_front()
     }
 
     fn poll_readable(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {

@@ -292,8 +292,8 @@ impl Virtual {
                 let engine = &mut self.players[player].engine;
                 engine.order(self.now, seat, order);
                 let notices: Vec<_> = std::iter::from_fn(|| engine.poll()).collect();
-                for (seat, notice) in notices {
-                    self.post(self.now, Happening::Notice(player, seat, notice));
+                for notice in notices {
+                    self.post(self.now, Happening::Notice(player, notice.seat, notice.event));
                 }
             }
             Output::Close => {

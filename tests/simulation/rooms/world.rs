@@ -453,8 +453,8 @@ impl World<'_> {
         if let Some(engine) = &mut self.players[index].instant_engine {
             engine.order(self.now, seat, order);
             let notices: Vec<_> = std::iter::from_fn(|| engine.poll()).collect();
-            for (seat, notice) in notices {
-                self.post(self.now, Happening::InstantNotice(index, seat, notice));
+            for notice in notices {
+                self.post(self.now, Happening::InstantNotice(index, notice.seat, notice.event));
             }
             return;
         }

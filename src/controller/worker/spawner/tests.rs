@@ -5,10 +5,10 @@ use super::super::room_facts;
 use super::super::status::WorkerStatuses;
 use super::*;
 use crate::dialect::Dialect;
-use crate::engine::{Engine, Gathering, NoneEngine};
+use crate::engine::{Engine, EngineNotice, Gathering, NoneEngine};
 use crate::plan::Plan;
 use crate::profile::{self, ProfileSource};
-use crate::vocabulary::{EngineCommand, EngineEvent, Naming, Seed};
+use crate::vocabulary::{EngineCommand, Naming, Seed};
 use std::io;
 use std::net::TcpListener;
 use std::task::{Context, Poll};
@@ -23,21 +23,13 @@ impl Engine for Panicking {
         false
     }
 
-    fn poll(&mut self) -> Option<(Seat, EngineEvent)> {
+    fn poll(&mut self) -> Option<EngineNotice> {
         None
     }
-
-    fn wake_at(&mut self) -> Option<Instant> {
-        None
-    }
-
-    fn wake(&mut self, _now: Instant) {}
 
     fn poll_readable(&mut self, _context: &mut Context<'_>) -> Poll<io::Result<()>> {
         panic!("on purpose")
     }
-
-    fn read(&mut self, _now: Instant) {}
 
     fn close(&mut self, _now: Instant) {}
 }
