@@ -3,7 +3,7 @@
 use super::callbacks::{Callbacks, OpenedChannel};
 use super::network::Network;
 use super::setup::WebrtcSetup;
-use crate::vocabulary::{Candidate, EngineEvent, Reason};
+use crate::vocabulary::{EngineCommand, EngineEvent, Reason};
 use bytes::BytesMut;
 use std::future::pending;
 use std::sync::Arc;
@@ -24,10 +24,8 @@ const CLOSE_TIMEOUT: Duration = Duration::from_millis(500);
 /// Command of the engine to a connection.
 #[derive(Debug)]
 pub(super) enum LinkCommand {
-    Offer { asked: Instant },
-    Accept { asked: Instant, sdp: String },
-    Apply { asked: Instant, sdp: String },
-    Admit(Candidate),
+    /// With the time at which it was asked for.
+    Order(Instant, EngineCommand),
     Send(Vec<u8>),
 }
 
@@ -102,70 +100,64 @@ struct WebrtcConnection<'a> {
     ice_ends_at: Option<Instant>,
 }
 
-enum Wakeup {
-    Command(Option<LinkCommand>),
-    Channel(Option<OpenedChannel>),
-    Event(Option<DataChannelEvent>),
-    Room(Result<(), Error>),
-    IceTimeout,
-}
-
 impl WebrtcConnection<'_> {
     /// Serves commands and channel events until the channel closes or the connection fails.
     async fn serve(&mut self, mut commands: mpsc::Receiver<LinkCommand>, mut channels: mpsc::Receiver<OpenedChannel>) {
         loop {
-            let wakeup = tokio::select! {
-                command = commands.recv(), if self.unsent.is_none() => Wakeup::Command(command),
-                channel = channels.recv(), if self.channel.is_none() => Wakeup::Channel(channel),
-                event = event_of(self.channel.as_ref()) => Wakeup::Event(event),
-                room = room_of(self.channel.as_ref()), if self.unsent.is_some() => Wakeup::Room(room),
-                () = until(self.ice_ends_at) => Wakeup::IceTimeout,
-            };
-            match wakeup {
-                Wakeup::Command(None) => return,
-                Wakeup::Command(Some(command)) => {
-                    if let Err(error) = self.execute(command).await {
+            tokio::select! {
+                command = commands.recv(), if self.unsent.is_none() => {
+                    let done = match command {
+                        None => return,
+                        Some(LinkCommand::Order(asked, order)) => self.obey(asked, order).await,
+                        Some(LinkCommand::Send(payload)) => {
+                            self.unsent = Some(payload);
+                            Ok(())
+                        }
+                    };
+                    if let Err(error) = done {
                         return self.callbacks.fail(Reason::Protocol, error.to_string()).await;
                     }
                 }
-                Wakeup::Channel(channel) => self.channel = channel,
-                Wakeup::Event(Some(event)) => self.on_event(event).await,
-                Wakeup::Event(None) => return self.callbacks.on_closed().await,
-                Wakeup::IceTimeout => {
-                    self.ice_ends_at = None;
-                    self.callbacks.on_ice_timeout().await;
-                }
-                Wakeup::Room(room) => {
+                channel = channels.recv(), if self.channel.is_none() => self.channel = channel,
+                event = event_of(self.channel.as_ref()) => match event {
+                    Some(event) => self.on_event(event).await,
+                    None => return self.callbacks.on_closed().await,
+                },
+                room = room_of(self.channel.as_ref()), if self.unsent.is_some() => {
                     if room.is_err() || self.send().await.is_err() {
                         return self.callbacks.on_closed().await;
                     }
+                }
+                () = until(self.ice_ends_at) => {
+                    self.ice_ends_at = None;
+                    self.callbacks.on_ice_timeout().await;
                 }
             }
         }
     }
 
-    async fn execute(&mut self, command: LinkCommand) -> Result<(), Error> {
-        match command {
-            LinkCommand::Offer { asked } => {
+    async fn obey(&mut self, asked: Instant, order: EngineCommand) -> Result<(), Error> {
+        match order {
+            EngineCommand::Offer => {
                 let init = self.setup.channel();
                 self.channel = Some(OpenedChannel(self.connection.create_data_channel("chat", Some(init)).await?));
                 let offer = self.connection.create_offer(None).await?;
                 let sdp = self.describe(offer, |sdp| EngineEvent::Offer { sdp }).await?;
                 self.emit_work(asked, sdp).await;
             }
-            LinkCommand::Accept { asked, sdp } => {
+            EngineCommand::Accept { sdp } => {
                 self.connection.set_remote_description(RTCSessionDescription::offer(sdp)?).await?;
                 let answer = self.connection.create_answer(None).await?;
                 let sdp = self.describe(answer, |sdp| EngineEvent::Answer { sdp }).await?;
                 self.emit_work(asked, sdp).await;
                 self.on_described().await;
             }
-            LinkCommand::Apply { asked, sdp } => {
+            EngineCommand::Apply { sdp } => {
                 self.connection.set_remote_description(RTCSessionDescription::answer(sdp)?).await?;
                 self.emit_work(asked, Some(EngineEvent::Applied)).await;
                 self.on_described().await;
             }
-            LinkCommand::Admit(candidate) => {
+            EngineCommand::Admit(candidate) => {
                 let init = RTCIceCandidateInit {
                     candidate: candidate.candidate,
                     sdp_mid: candidate.mid,
@@ -175,7 +167,8 @@ impl WebrtcConnection<'_> {
                 };
                 self.connection.add_ice_candidate(init).await?;
             }
-            LinkCommand::Send(payload) => self.unsent = Some(payload),
+            // The engine drops the connection's handle instead.
+            EngineCommand::Drop => {}
         }
         Ok(())
     }

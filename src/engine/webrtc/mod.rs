@@ -81,7 +81,8 @@ impl WebrtcEngine {
         self.forget(seat);
         let Some(sender) = self.sender.clone() else { return };
         self.generations += 1;
-        let login = draw_credentials(&mut self.credentials);
+        let draws = &mut self.credentials;
+        let login = (format!("{:012x}", draws.random::<u64>() >> 16), format!("{:032x}", draws.random::<u128>()));
         let (commands, receiver) = mpsc::channel(COMMANDS_MAX);
         let (channels, opened) = mpsc::channel(1);
         let (release, released) = oneshot::channel();
@@ -110,11 +111,6 @@ impl WebrtcEngine {
         };
         let event = EngineEvent::Failed { reason, detail: detail.into() };
         self.events.push_back(EngineNotice { seat, event, stamp: None });
-    }
-
-    /// Removes the candidates that no peer of this run owns, so that no packet goes there.
-    fn without_foreign_candidates(&self, sdp: &str) -> String {
-        without_foreigners(sdp, |address| self.setup.settings.addresses.has(address))
     }
 
     fn forget(&mut self, seat: Seat) {
@@ -146,35 +142,25 @@ impl WebrtcEngine {
     }
 }
 
-/// A random ICE ufrag and password.
-fn draw_credentials(random: &mut ChaCha8Rng) -> (String, String) {
-    (format!("{:012x}", random.random::<u64>() >> 16), format!("{:032x}", random.random::<u128>()))
-}
-
 impl Engine for WebrtcEngine {
+    /// Removes the candidates that no peer of this run owns, so that no packet goes there.
     fn order(&mut self, now: Instant, seat: Seat, order: EngineCommand) {
-        match order {
-            EngineCommand::Offer => {
-                self.connect(seat);
-                self.command(seat, LinkCommand::Offer { asked: now });
-            }
-            EngineCommand::Accept { sdp } => {
-                self.connect(seat);
-                let sdp = self.without_foreign_candidates(&sdp);
-                self.command(seat, LinkCommand::Accept { asked: now, sdp });
-            }
-            EngineCommand::Apply { sdp } => {
-                let sdp = self.without_foreign_candidates(&sdp);
-                self.command(seat, LinkCommand::Apply { asked: now, sdp });
-            }
-            EngineCommand::Admit(candidate) => {
-                let address = candidate_address(&candidate.candidate);
-                if address.is_some_and(|address| self.setup.settings.addresses.has(address)) {
-                    self.command(seat, LinkCommand::Admit(candidate));
-                }
-            }
-            EngineCommand::Drop => self.forget(seat),
+        let addresses = self.setup.settings.addresses.clone();
+        let owned = |sdp: &str| without_foreigners(sdp, |address| addresses.has(address));
+        let order = match order {
+            EngineCommand::Drop => return self.forget(seat),
+            EngineCommand::Accept { sdp } => EngineCommand::Accept { sdp: owned(&sdp) },
+            EngineCommand::Apply { sdp } => EngineCommand::Apply { sdp: owned(&sdp) },
+            EngineCommand::Admit(candidate) => match candidate_address(&candidate.candidate) {
+                Some(address) if addresses.has(address) => EngineCommand::Admit(candidate),
+                _ => return,
+            },
+            EngineCommand::Offer => EngineCommand::Offer,
+        };
+        if matches!(order, EngineCommand::Offer | EngineCommand::Accept { .. }) {
+            self.connect(seat);
         }
+        self.command(seat, LinkCommand::Order(now, order));
     }
 
     fn send(&mut self, _now: Instant, seat: Seat, payload: &[u8]) -> bool {
