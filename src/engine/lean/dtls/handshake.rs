@@ -1,7 +1,6 @@
 //! The handshake's transition table: state and received message determine the next flight (RFC 5246 §7.3).
 
 use super::assembly::{Assembly, HEADER_BYTES};
-use super::early::Early;
 use super::fault::Fault;
 use super::flight::Flight;
 use super::messages::{
@@ -68,7 +67,6 @@ pub(super) struct DtlsHandshake {
     message_sequence: u16,
     pub assembly: Assembly,
     pub flight: Flight,
-    pub early: Early,
 }
 
 impl DtlsHandshake {
@@ -92,7 +90,6 @@ impl DtlsHandshake {
             message_sequence: 0,
             assembly: Assembly::default(),
             flight: Flight::default(),
-            early: Early::default(),
         }
     }
 

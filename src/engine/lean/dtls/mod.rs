@@ -2,7 +2,6 @@
 
 mod assembly;
 mod bytes;
-mod early;
 mod fault;
 mod flight;
 mod handshake;
@@ -126,7 +125,7 @@ impl Dtls {
             },
             (DtlsStage::Handshaking(handshaking), 1) => {
                 if self.secrets.is_none() || record.kind == kind::APPLICATION_DATA {
-                    handshaking.core.early.keep(&record);
+                    handshaking.keep(&record);
                     return Ok(());
                 }
                 self.on_sealed(now, record, drive)
@@ -198,14 +197,11 @@ impl Dtls {
                 return Err(Ended::Failed(fault.detail));
             }
         };
-        let has_new_secrets = self.secrets.is_none();
-        if has_new_secrets {
+        if self.secrets.is_none() {
             self.secrets = handshaking.core.secrets();
         }
-        let mut early = Vec::new();
-        if step == HandshakeStep::Done || has_new_secrets && self.secrets.is_some() {
-            early = handshaking.core.early.take();
-        }
+        // Those that still are early are kept again.
+        let early = std::mem::take(&mut handshaking.early);
         if step != HandshakeStep::Wait {
             handshaking.on_new_flight();
         }

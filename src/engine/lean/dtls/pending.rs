@@ -1,8 +1,9 @@
-//! The retransmission timer of a handshake's flight (RFC 6347 §4.2.4).
+//! A handshake's flight timer (RFC 6347 §4.2.4), and the records that came before their turn.
 
 use super::assembly::Fragment;
 use super::handshake::DtlsHandshake;
 use super::prf::DtlsRole;
+use super::record::Record;
 use std::time::{Duration, Instant};
 
 /// The shortest first pause before a flight is sent again. RFC 6347 §4.2.4.1 has 1 s for unmeasured paths, but ICE has
@@ -22,9 +23,16 @@ const RESENDS_MAX: u8 = 60;
 /// arrive together.
 const ANSWERED_AFTER: Duration = Duration::from_millis(20);
 
-/// The handshake and its retransmission timer.
+/// Most early records that are kept, and their longest body in bytes. The other end sends dropped ones again.
+const EARLY_MAX: usize = 4;
+const EARLY_BYTES_MAX: usize = 2_048;
+
+/// The handshake, its retransmission timer, and records that came early.
 pub(super) struct Handshaking {
     pub core: DtlsHandshake,
+    /// Records of epoch 1 that came before the messages that their keys come from, or before the Finished: content type,
+    /// sequence number and sealed content.
+    pub early: Vec<(u8, u64, Vec<u8>)>,
     /// The next sequence number of epoch 0.
     pub plain: u64,
     /// The first of the other end's messages that can answer the flight.
@@ -43,7 +51,23 @@ impl Handshaking {
         }
         let pause = (round_trip * ROUND_TRIPS).clamp(PAUSE_FIRST, PAUSE_MAX);
         let (sent_at, resend_at) = (None, None);
-        Self { core, plain: 0, answered_from: 0, sent_at, pause, pause_first: pause, resend_at, resends: 0 }
+        Self {
+            core,
+            early: Vec::new(),
+            plain: 0,
+            answered_from: 0,
+            sent_at,
+            pause,
+            pause_first: pause,
+            resend_at,
+            resends: 0,
+        }
+    }
+
+    pub(super) fn keep(&mut self, record: &Record<'_>) {
+        if self.early.len() < EARLY_MAX && record.body.len() <= EARLY_BYTES_MAX {
+            self.early.push((record.kind, record.sequence, record.body.to_vec()));
+        }
     }
 
     /// Doubles the pause before the flight is sent again. `false`: it was sent too often without an answer.
