@@ -2,6 +2,7 @@
 
 use super::{PATIENCE, SMALL};
 use crate::common::play::{PROGRAM, start};
+use meshload::telemetry::{LiveView, MetricsFeed, PlannedCourse};
 use std::path::Path;
 use std::process::Command;
 use support::closed_port::ClosedPort;
@@ -17,19 +18,22 @@ struct Pane {
 }
 
 impl Pane {
-    /// Plays `run ARGS` in a terminal of that size; then the exit code is shown, and the terminal's settings are kept. `None`,
-    /// and a word about it, without tmux; in CI there has to be one.
+    /// Plays `run ARGS` in a terminal of that size.
     fn start(columns: u16, rows: u16, variables: &str, args: &[&str]) -> Option<Self> {
+        Self::play(columns, rows, &format!("{variables} {PROGRAM} run {} --out report", args.join(" ")))
+    }
+
+    /// Plays `command` in a terminal of that size; then the exit code is shown, and the terminal's settings are kept. `None`,
+    /// and a word about it, without tmux; in CI there has to be one.
+    fn play(columns: u16, rows: u16, command: &str) -> Option<Self> {
         if let Err(error) = Command::new("tmux").arg("-V").output() {
             assert!(std::env::var_os("CI").is_none(), "tmux: {error} (scripts/setup)");
             println!("skipped: tmux: {error} (scripts/setup)");
             return None;
         }
         let pane = Self { folder: tempfile::tempdir().unwrap() };
-        let report = pane.path("report");
-        let run = format!("{variables} {PROGRAM} run {} --out {}", args.join(" "), report.display());
-        let settings = pane.path("stty");
-        let script = format!("{run}; echo exit $?; stty -a > {}; echo settings-are-kept; exec cat", settings.display());
+        let folder = pane.folder.path().display();
+        let script = format!("cd {folder}; {command}; echo exit $?; stty -a > stty; echo settings-are-kept; exec cat");
         let (columns, rows) = (columns.to_string(), rows.to_string());
         let session = ["-f", "/dev/null", "new-session", "-d", "-x", &columns, "-y", &rows, &script];
         assert!(pane.command().args(session).status().expect("tmux starts").success());
@@ -140,6 +144,26 @@ fn a_run_that_fails_gives_the_terminal_back() {
     let args = [&SMALL[..], &["--live", "--target", &target]].concat();
     let Some(pane) = Pane::start(80, 24, "", &args) else { return };
     pane.has_come_back(96);
+}
+
+#[test]
+fn a_panic_gives_the_terminal_back_and_its_message_stands_there() {
+    // The program has no way to panic on purpose, so this one plays the test below.
+    let program = std::env::current_exe().expect("the path of this program");
+    let below = "--exact telemetry::live_view::panics_under_the_view --ignored --nocapture";
+    let Some(pane) = Pane::play(80, 24, &format!("{} {below}", program.display())) else { return };
+    pane.has_come_back(101);
+    pane.wait_for(&["panicked at", "on purpose, under the view"]);
+}
+
+#[test]
+#[ignore = "needs a terminal: the test above plays it in one"]
+fn panics_under_the_view() {
+    let _view = LiveView::start(MetricsFeed::default(), PlannedCourse::default(), true).expect("a terminal");
+    let panics = std::thread::spawn(|| panic!("on purpose, under the view"));
+    assert!(panics.join().is_err());
+    // The view is not dropped: nothing but the hook gives the screen back.
+    std::process::exit(101);
 }
 
 #[test]
