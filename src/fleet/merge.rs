@@ -8,9 +8,13 @@ use crate::metrics::{RunFacts, RunFigures, doubts};
 use crate::plan::ShareOf;
 use crate::profile::ValiditySettings;
 use crate::summary::{Control, Doubt, FleetAgent, Machine, OfferedLoad, PhaseSpan, Summary, Validity};
-use crate::vocabulary::format::plural;
+use crate::vocabulary::format::{duration, micros, plural};
 use std::fmt;
 use std::time::{Duration, Instant, SystemTime};
+
+/// The most that a share may begin after the first one, besides the error of their clocks; agents that hear the start in
+/// time begin within some milliseconds of each other.
+const START_SPREAD_MAX: Duration = Duration::from_millis(100);
 
 /// A run whose parts are one again.
 pub struct MergedRun {
@@ -52,7 +56,9 @@ pub fn merge(mut parts: Vec<Part>, now: Instant) -> Result<MergedRun, MergeError
     let (context, dialect) = (first.context.clone(), dialect_of(first)?);
     let judged: Vec<JudgedPart> = parts.iter().map(|part| judged(&part.played)).collect();
     let agents = agents(&context, &parts, &judged);
+    let starts = late_starts(&parts);
     let (validity, late) = named(&parts, judged);
+    let late: Vec<Doubt> = starts.into_iter().chain(late).collect();
     let stops = || parts.iter().filter_map(|part| part.context.stop);
     let stop = stops().find(|stop| matches!(stop, Stop::Signal(_))).or_else(|| stops().next());
     let panics = parts.iter().map(|part| part.context.panics).fold(0, u64::saturating_add);
@@ -155,15 +161,38 @@ fn agents(context: &PartContext, parts: &[Part], judged: &[JudgedPart]) -> Vec<F
 /// The worst verdict with the doubts about all parts, each under its part's name, and the signs that a load was not offered.
 fn named(parts: &[Part], judged: Vec<JudgedPart>) -> (Validity, Vec<Doubt>) {
     let (mut all, mut late) = (Validity::default(), vec![]);
-    for (Part { context, .. }, (validity, offered)) in parts.iter().zip(judged) {
-        let name = format!("{} on {}", context.share, context.host);
-        let named = |doubt: Doubt| Doubt { what: format!("{name}: {}", doubt.what), ..doubt };
+    for (part, (validity, offered)) in parts.iter().zip(judged) {
+        let named = |doubt: Doubt| Doubt { what: format!("{}: {}", name(part), doubt.what), ..doubt };
         all.verdict = all.verdict.max(validity.verdict);
         all.reasons.extend(validity.reasons.into_iter().map(named));
         all.hints.extend(validity.hints.into_iter().map(named));
         late.extend(offered.doubts.into_iter().map(named));
     }
     (all, late)
+}
+
+/// The name of a part in doubts.
+fn name(Part { context, .. }: &Part) -> String {
+    format!("{} on {}", context.share, context.host)
+}
+
+/// The shares that began later than the first one, by the clock that the agents of a bus compared theirs with: the target
+/// was not asked for their load when the plan says.
+fn late_starts(parts: &[Part]) -> Vec<Doubt> {
+    let begun = |part: &Part| Some(part.context.clock?.remote(part.played.facts.started_at));
+    let Some(first) = parts.iter().filter_map(begun).min() else { return vec![] };
+    let error_us = parts.iter().filter_map(|part| Some(part.context.clock?.error_us)).max();
+    let allowed = START_SPREAD_MAX + Duration::from_micros(error_us.unwrap_or(0));
+    let doubt = |part: &Part| {
+        let late = begun(part)?.duration_since(first).ok().filter(|late| *late > allowed)?;
+        Some(Doubt {
+            what: format!("{}: its start", name(part)),
+            observed: format!("{} after the first share's", duration(micros(late))),
+            limit: duration(micros(allowed)),
+            cure: "its agent heard of the start late: a better way to the bus, or a machine with less to do".to_owned(),
+        })
+    };
+    parts.iter().filter_map(doubt).collect()
 }
 
 /// The floor that the control runs of all machines show together, with the worst verdict on one of them.

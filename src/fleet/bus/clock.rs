@@ -34,6 +34,11 @@ impl ClockOffset {
         let moved = if self.offset_us < 0 { at.checked_sub(offset) } else { at.checked_add(offset) };
         moved.unwrap_or(at)
     }
+
+    /// The controller's time of the local `at`.
+    pub fn remote(self, at: SystemTime) -> SystemTime {
+        Self { offset_us: self.offset_us.saturating_neg(), ..self }.local(at)
+    }
 }
 
 #[cfg(test)]
@@ -49,6 +54,7 @@ mod tests {
         assert_eq!(offset, ClockOffset { offset_us: -3_000, error_us: 50 });
         let at = UNIX_EPOCH + Duration::from_micros(10_000);
         assert_eq!(offset.local(at), UNIX_EPOCH + Duration::from_micros(7_000));
+        assert_eq!(offset.remote(offset.local(at)), at);
         assert_eq!(ClockOffset { offset_us: 5, error_us: 1 }.local(at), at + Duration::from_micros(5));
         assert_eq!(ClockOffset::of(&[]), None);
     }

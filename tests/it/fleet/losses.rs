@@ -2,6 +2,7 @@
 //! `MESHLOAD_ROUNDS=20` plays each so often.
 
 use super::merged;
+use super::metrics::{LISTEN, address, page};
 use super::nats::{BusRun, Nats, end_all};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -122,6 +123,30 @@ fn an_agent_that_stands_still_is_lost_and_stops_when_it_wakes() {
         let is_told = told.contains("stopped by the loss of ") && told.contains("part.mesh");
         assert!(code == Some(97) && is_told, "{code:?} {told}");
     }
+}
+
+#[test]
+fn an_agent_that_begins_late_is_told_in_the_report() {
+    let Some(nats) = Nats::start() else { return };
+    let target = Serving::start(&[]);
+    let run = BusRun::new(&nats, &target, "late");
+    let controller = run.controller("2", &["--rooms", "4", "--duration", "2s"]);
+    let agents = ["0", "1"].map(|slot| run.agent(slot, &[&["--slot", slot][..], &LISTEN].concat()));
+    let [mut sleeps, begins] = agents;
+    controller.wait_for("all 2 agents are ready");
+    // The start is 2 s ahead.
+    sleeps.signal("-STOP");
+    page(&address(&begins), &["meshload_peers{outcome=\"joined\"} 6\n"]);
+    sleeps.signal("-CONT");
+    let (code, summary, told) = controller.end();
+    assert_eq!((code, &summary["counts"]["edges"]["opened"]), (Some(0), &12.into()), "{told}");
+    assert_eq!((&summary["offered"]["offered"], &summary["run"]["complete"]), (&false.into(), &true.into()));
+    let doubts = summary["offered"]["doubts"].as_array().expect("doubts");
+    let late: Vec<&str> =
+        doubts.iter().filter_map(|doubt| doubt["what"].as_str()?.strip_suffix(": its start")).collect();
+    assert!(late.len() == 1 && late[0].starts_with("1/2 on "), "{doubts:?}");
+    assert_eq!(summary["validity"]["verdict"], "INVALID");
+    end_all([begins, sleeps], 0);
 }
 
 #[test]

@@ -8,10 +8,10 @@ use support::serving::Serving;
 
 /// Twelve edges on two agents, six each; a signal ends it.
 const PLAN: [&str; 4] = ["--rooms", "4", "--duration", "5m"];
-const LISTEN: [&str; 2] = ["--metrics-listen", "127.0.0.1:0"];
+pub const LISTEN: [&str; 2] = ["--metrics-listen", "127.0.0.1:0"];
 
 /// The page of a process, once it has all of `words`.
-fn page(process: &str, words: &[&str]) -> String {
+pub fn page(process: &str, words: &[&str]) -> String {
     let mut body = String::new();
     let is_shown = holds_within(Duration::from_secs(60), || {
         (_, body) = ask(process, "GET /metrics").expect("the page is there while the run goes on");
@@ -22,7 +22,7 @@ fn page(process: &str, words: &[&str]) -> String {
 }
 
 /// The address of the page that a process tells of.
-fn address(process: &Process) -> String {
+pub fn address(process: &Process) -> String {
     process.told_after("metrics: http://").trim_end_matches("/metrics").to_owned()
 }
 
