@@ -32,8 +32,8 @@ pub struct FleetArgs {
 #[derive(Args, Debug)]
 #[command(next_help_heading = "Several machines")]
 pub struct LeadArgs {
-    /// Leads the agents that meet on this NATS server: nats:// on this machine, tls:// elsewhere
-    #[arg(long, value_name = "URL", requires = "agents", env = "MESHLOAD_BUS", hide_env_values = true)]
+    /// Leads the agents that meet on this NATS server: nats:// on this machine, tls:// elsewhere; several with commas
+    #[arg(long, value_name = "URL,…", requires = "agents", env = "MESHLOAD_BUS", hide_env_values = true)]
     pub bus: Option<String>,
     /// The number of agents, each of which plays a share
     #[arg(long, value_name = "N", requires = "bus", value_parser = clap::value_parser!(u32).range(1..=1000), env = "MESHLOAD_AGENTS")]
@@ -82,8 +82,8 @@ load the target are this machine's own: none of them passes the bus. The part st
 Exits with 0 if its share was played and reported, 2 if it can't play the plan, 95 if the target is not allowed here,
 97 if the run ended before or without it, 99 if a gate stopped it.")]
 pub struct AgentArgs {
-    /// The NATS server of the run: nats:// on this machine, tls:// elsewhere
-    #[arg(long, value_name = "URL", env = "MESHLOAD_BUS", hide_env_values = true)]
+    /// The NATS server of the run: nats:// on this machine, tls:// elsewhere; several with commas
+    #[arg(long, value_name = "URL,…", env = "MESHLOAD_BUS", hide_env_values = true)]
     pub bus: String,
     /// The run's name, as the controller has it
     #[arg(long, value_name = "ID", env = "MESHLOAD_RUN")]

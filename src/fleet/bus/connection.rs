@@ -8,7 +8,7 @@ use async_nats::jetstream::context::{CreateStreamError, CreateStreamErrorKind, P
 use async_nats::jetstream::kv::{self, CreateErrorKind, UpdateErrorKind};
 use async_nats::jetstream::stream::{self, DirectGetErrorKind, DiscardPolicy, StorageType};
 use async_nats::jetstream::{self, Context};
-use async_nats::{Client, ConnectOptions, Message, Subscriber};
+use async_nats::{Client, ConnectOptions, Message, ServerAddr, Subscriber};
 use futures_util::StreamExt;
 use percent_encoding::percent_decode_str;
 use serde::Serialize;
@@ -18,6 +18,7 @@ use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 use std::time::{Duration, Instant};
+use url::Url;
 
 /// The pause before the connection is tried again; a server that was killed is back within seconds.
 const RECONNECT_EVERY: Duration = Duration::from_millis(200);
@@ -63,7 +64,8 @@ impl BusConnection {
     /// # Errors
     /// The settings are unfit, or no server answers.
     pub(super) async fn open(settings: &BusSettings, run: &RunName) -> Result<Self, BusError> {
-        let url = settings.checked_url()?;
+        let urls = settings.checked_urls()?;
+        let url = urls.iter().find(|url| !url.username().is_empty()).unwrap_or(&urls[0]);
         let mut options = ConnectOptions::new();
         // The client takes no login from a URL; a user without a password is a token.
         let decoded = |text: &str| percent_decode_str(text).decode_utf8_lossy().into_owned();
@@ -75,6 +77,8 @@ impl BusConnection {
         options = options
             .name(format!("meshload {run}"))
             .require_tls(url.scheme() == "tls")
+            // Servers that are no cluster would otherwise part the agents from their controller.
+            .retain_servers_order()
             // A server's advice could lead to one that is not encrypted.
             .ignore_discovered_servers()
             .reconnect_delay_callback(|_| RECONNECT_EVERY);
@@ -88,11 +92,14 @@ impl BusConnection {
             options = with_credentials(options, path)
                 .map_err(|why| BusError::Usage(format!("--bus-creds {}: {why}", path.display())))?;
         }
-        let server = format!("{}:{}", url.host_str().unwrap_or_default(), url.port().unwrap_or(PORT));
-        let client = options.connect(format!("{}://{server}", url.scheme())).await.map_err(|error| {
-            let words = in_words(&error);
+        let servers: Vec<String> = urls.iter().map(server).collect();
+        let addresses = servers.iter().map(|server| format!("{}://{server}", url.scheme()).parse::<ServerAddr>());
+        let addresses: Result<Vec<ServerAddr>, _> = addresses.collect();
+        let addresses = addresses.map_err(|error| broken("the URL", &error))?;
+        let client = options.connect(addresses).await.map_err(|error| {
+            let (words, servers) = (in_words(&error), servers.join(", "));
             let hint = hint(&words, url.port().unwrap_or(PORT));
-            BusError::Broken(format!("--bus: no connection to {server}: {words}{hint}"))
+            BusError::Broken(format!("--bus: no connection to {servers}: {words}{hint}"))
         })?;
         let mut jetstream = jetstream::new(client.clone());
         jetstream.set_timeout(ANSWER_MAX);
@@ -301,6 +308,11 @@ impl BusMessage {
     pub(super) fn last_token(&self) -> &str {
         self.0.subject.rsplit('.').next().unwrap_or_default()
     }
+}
+
+/// `HOST:PORT`
+fn server(url: &Url) -> String {
+    format!("{}:{}", url.host_str().unwrap_or_default(), url.port().unwrap_or(PORT))
 }
 
 /// Makes something on the server, again for `CREATE_MAX` while the server says that the fault is its own (code 500).

@@ -12,7 +12,8 @@ const NAME_BYTES_MAX: usize = 48;
 /// The way to the bus.
 #[derive(Clone, Debug)]
 pub struct BusSettings {
-    /// `nats://` or `tls://`, with user and password where the server asks for them.
+    /// `nats://` or `tls://`, with user and password where the server asks for them; several servers of one cluster are
+    /// separated by commas.
     pub url: String,
     /// Certificates that are trusted in the place of the machine's own, in PEM.
     pub ca: Option<PathBuf>,
@@ -25,13 +26,29 @@ pub struct BusSettings {
 }
 
 impl BusSettings {
-    /// Checks the URL, and that nothing would leave this machine in clear.
+    /// Checks the URLs, at least one, and that nothing would leave this machine in clear. All have one scheme, and one login
+    /// if any has one.
     ///
     /// # Errors
-    /// One sentence, without the URL's password.
-    pub(super) fn checked_url(&self) -> Result<Url, BusError> {
+    /// One sentence, without a password.
+    pub(super) fn checked_urls(&self) -> Result<Vec<Url>, BusError> {
+        let usage = |why: &str| Err(BusError::Usage(format!("--bus: {why}")));
+        let urls: Vec<Url> = self.url.split(',').map(|url| self.checked_url(url)).collect::<Result<_, _>>()?;
+        if urls.iter().any(|url| url.scheme() != urls[0].scheme()) {
+            return usage("all servers of a bus are nats://, or all are tls://");
+        }
+        let mut logins = urls.iter().map(|url| (url.username(), url.password())).filter(|(user, _)| !user.is_empty());
+        let first = logins.next();
+        if logins.any(|login| Some(login) != first) {
+            return usage("all servers of a bus take one login; give it once");
+        }
+        Ok(urls)
+    }
+
+    fn checked_url(&self, url: &str) -> Result<Url, BusError> {
         let usage = |why: &str| BusError::Usage(format!("--bus: {why}"));
-        let url = Url::parse(&self.url).map_err(|_| usage("expected one URL such as nats://127.0.0.1:4222"))?;
+        let expected = "expected a URL such as nats://127.0.0.1:4222, or several with commas between them";
+        let url = Url::parse(url.trim()).map_err(|_| usage(expected))?;
         let is_local = match url.host() {
             Some(Host::Ipv4(address)) => address.is_loopback(),
             Some(Host::Ipv6(address)) => address.is_loopback(),
@@ -101,25 +118,30 @@ mod tests {
 
     #[test]
     fn nothing_leaves_this_machine_in_clear_unless_it_is_allowed() {
-        let check = |url: &str, insecure, expected: Result<(), &str>| {
+        let check = |url: &str, insecure, expected: Result<usize, &str>| {
             let settings = BusSettings { url: url.to_owned(), ca: None, identity: None, credentials: None, insecure };
-            let checked = settings.checked_url().map(|_| ()).map_err(|error| error.to_string());
+            let checked = settings.checked_urls().map(|urls| urls.len()).map_err(|error| error.to_string());
             match expected {
-                Ok(()) => assert_eq!(checked, Ok(()), "{url}"),
+                Ok(count) => assert_eq!(checked, Ok(count), "{url}"),
                 Err(part) => assert!(checked.as_ref().is_err_and(|why| why.contains(part)), "{url}: {checked:?}"),
             }
         };
         for local in ["nats://127.0.0.1:4222", "nats://127.8.9.1", "nats://[::1]:4222", "nats://u:p@localhost:4222"] {
-            check(local, false, Ok(()));
+            check(local, false, Ok(1));
         }
         for far in ["nats://10.0.0.1:4222", "nats://nats.example.org", "nats://u:secret@127.0.0.1.example.org"] {
             check(far, false, Err("not encrypted"));
-            check(far, true, Ok(()));
-            check(&far.replace("nats://", "tls://"), false, Ok(()));
+            check(far, true, Ok(1));
+            check(&far.replace("nats://", "tls://"), false, Ok(1));
         }
         check("http://127.0.0.1", true, Err("scheme"));
-        check("127.0.0.1:4222", true, Err("expected one URL"));
+        check("127.0.0.1:4222", true, Err("expected a URL"));
         check("nats:///", true, Err("no host"));
+        check("nats://127.0.0.1:1, nats://u:p@127.0.0.1:2,nats://u:p@[::1]:3", false, Ok(3));
+        check("nats://127.0.0.1,nats://10.0.0.1", false, Err("not encrypted"));
+        check("nats://127.0.0.1,tls://10.0.0.1", false, Err("all are tls://"));
+        check("nats://127.0.0.1,", false, Err("expected a URL"));
+        check("nats://u:p@127.0.0.1,nats://u:q@127.0.0.1", false, Err("one login"));
     }
 
     #[test]

@@ -7,6 +7,7 @@ use std::path::Path;
 use std::process::Command;
 use support::network::skip;
 use support::serving::Serving;
+use support::closed_port::ClosedPort;
 
 /// A load that any machine carries.
 const SEARCHED: &str = "name = \"searched\"\n[rooms]\ncount = 2\nsize = 3\n[arrivals]\nrate = \"60/s\"\n[phases]\n\
@@ -55,6 +56,18 @@ fn three_agents_make_one_report_the_merge_of_their_parts_makes_it_again_and_no_s
 
 #[test]
 fn a_user_of_one_slot_plays_it_and_claims_no_other() {
+#[test]
+fn the_first_server_of_a_bus_may_be_dead() {
+    let Some(nats) = Nats::start() else { return };
+    let (dead, target) = (ClosedPort::bind(), Serving::start(&[]));
+    let run = BusRun::new(&nats, &target, "second").after(&format!("nats://{}", dead.address));
+    let controller = run.controller("2", &["--rooms", "4", "--duration", "200ms"]);
+    let agents = ["a", "b"].map(|out| run.agent(out, &[]));
+    let (code, summary, told) = controller.end();
+    assert_eq!((code, &summary["counts"]["edges"]["opened"]), (Some(0), &12.into()), "{told}");
+    end_all(agents, 0);
+}
+
     // docs/fleet.md, "Who may do what".
     let configuration = format!(
         r#"authorization {{ users = [

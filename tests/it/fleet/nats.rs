@@ -132,6 +132,11 @@ impl<'a> BusRun<'a> {
         self
     }
 
+    /// With another server of the bus before its own.
+    pub fn after(self, server: &str) -> Self {
+        Self { nats: format!("{server},{}", self.nats), ..self }
+    }
+
     /// Over TLS.
     pub fn tls(mut self) -> Self {
         self.nats = self.nats.replace("nats://", "tls://");
