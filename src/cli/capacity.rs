@@ -3,6 +3,7 @@
 use super::access::{AccessArgs, TargetWatchArgs};
 use super::fleet::LeadArgs;
 use super::options::{ChangeArgs, ColorWhen, LoadArgs, ShapeArgs, StdoutFormat, folder};
+use super::telemetry::MetricsArgs;
 use crate::capacity::Vary;
 use crate::profile::{duration, rate, share};
 use clap::builder::{FalseyValueParser, PossibleValue};
@@ -39,6 +40,8 @@ pub struct CapacityArgs {
     pub load: LoadArgs,
     #[command(flatten)]
     pub lead: LeadArgs,
+    #[command(flatten)]
+    pub metrics: MetricsArgs,
     /// Another search, by its folder or capacity.json: both stand side by side in the report
     #[arg(long, value_name = "FOLDER", value_parser = folder, help_heading = "Output", env = "MESHLOAD_BESIDE")]
     pub beside: Option<PathBuf>,

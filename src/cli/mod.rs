@@ -24,7 +24,7 @@ pub use options::{
 };
 pub use probe::{ProbeArgs, ProbeFormat};
 pub use record::RecordArgs;
-pub use telemetry::TelemetryArgs;
+pub use telemetry::{MetricsArgs, TelemetryArgs};
 
 use clap::builder::Styles;
 use clap::builder::styling::AnsiColor;

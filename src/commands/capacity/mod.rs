@@ -1,5 +1,6 @@
 //! `meshload capacity`: from the parsed arguments to the planning report and the exit code.
 
+mod probes;
 mod search;
 
 use super::Exit;
@@ -12,23 +13,26 @@ use super::inputs::{self, faults, gates};
 use super::report::files::format;
 use super::report::report_dir::ReportDir;
 use super::report::runs;
-use super::run::run_job::{report_start_error, run_spec, show};
+use super::run::run_job::report_start_error;
+use super::run::telemetry::RunTelemetry;
 use super::terminal::{confirm_signal, exit_on_signal, seed, write_stderr, write_stdout};
 use crate::capacity::{
     CapacityResult, Evidence, LimitedBy, LoadRange, Probe, ProbeVerdict, Reproduction, SearchContext, SearchGate,
     StoppedBy, Vary,
 };
-use crate::capacity_run::{CapacityRun, CapacityRunResult, Cooldown, PlayedProbe, capacity_run};
-use crate::cli::CapacityArgs;
-use crate::controller::{self, RunSpec, Show, StartError, StopSignals};
+use crate::capacity_run::{CapacityRun, CapacityRunResult, Cooldown, capacity_run};
+use crate::cli::{CapacityArgs, TelemetryArgs};
+use crate::controller::{StartError, StopSignals};
 use crate::gates::{Aggregation, Gate};
 use crate::os::{machine_limits, raise_descriptors};
 use crate::plan::Plan;
 use crate::profile::{OnInvalid, Profile, to_toml};
 use crate::report::{files, render};
 use crate::summary::{Doubt, Run, wall_time::to_rfc3339};
+use crate::telemetry::PlannedCourse;
 use crate::vocabulary::Seed;
 use crate::vocabulary::format::known;
+use probes::ProbePlayer;
 use search::range;
 use std::time::{Duration, Instant, SystemTime};
 
@@ -76,41 +80,29 @@ fn run_search(args: &CapacityArgs) -> Result<Exit, Exit> {
             write_stderr([line]);
         }
     };
-    let mut fleet = FleetSearch::open(args, (&least, &dialect, watched.clone()), &signals, &tell)?;
+    let shown = TelemetryArgs { metrics: args.metrics.clone(), live: false };
+    let telemetry = RunTelemetry::start(&shown, (quiet, args.color), &access, &signals, PlannedCourse::default())?;
+    let metrics = telemetry.as_ref().map(RunTelemetry::feed);
+    let fleet = FleetSearch::open(args, (&least, &dialect, watched.clone(), metrics), &signals, &tell)?;
     let tokens = args.access.tokens.as_ref().map(|_| access.tokens.len() as u64);
     let job = CapacityRun { tokens, ..job(args, profile, gates, (range, seed)) };
     let (began, started_at) = (Instant::now(), to_rfc3339(SystemTime::now()));
     tell(announcement(&job));
-    let mut play = |plan, load, after_restart: Option<Duration>| {
-        if let Some(fleet) = &mut fleet {
-            return fleet.play(&plan, load, after_restart);
-        }
-        let spec = run_spec(
-            &args.load,
-            access.clone(),
-            probe_show(args),
-            plan,
-            dialect.clone(),
-            job.gates.clone(),
-            faults.clone(),
-        );
-        let wait_for_target = spec.wait_for_target.max(after_restart.unwrap_or_default());
-        let spec = RunSpec { watched: watched.clone(), wait_for_target, ..spec };
-        let played = controller::run_until(spec, signals.clone()).map(PlayedProbe::from);
-        played.map_err(|start_error| report_start_error(&start_error))
-    };
+    let (gates, validity, telemetry) = (job.gates.clone(), job.profile.validity.clone(), telemetry.as_ref());
+    let (signals, dialect) = (signals.clone(), &dialect);
+    let mut probes = ProbePlayer { args, access, dialect, gates, faults, watched, validity, signals, telemetry, fleet };
+    let signals = probes.signals.clone();
     let cooldown = Cooldown::new(args.restart_cmd.clone(), signals.clone())
         .map_err(|error| report_start_error(&StartError::Own(error)))?;
     let mut shown = 0;
+    let mut play = |plan, load, after_restart| probes.play(plan, load, after_restart);
     let (mut searched, failed) = capacity_run(&job, cooldown, &mut play, &mut |probe| {
         shown += 1;
         tell(probe_line(shown, job.vary, &job.profile, probe));
     });
-    if let Some(fleet) = fleet {
-        fleet.close();
-    }
+    probes.close();
     let failed = failure(failed, &mut searched, &signals)?;
-    let exit = finish(args, &job, searched, (&started_at, began.elapsed()), beside, &folder);
+    let exit = finish(args, &job, searched, (&started_at, began.elapsed()), beside, (&folder, telemetry));
     Ok(exit.first_of(failed))
 }
 
@@ -142,14 +134,6 @@ fn failure(failed: Option<Exit>, searched: &mut CapacityRunResult, signals: &Sto
         None => {}
     }
     Ok(failed.unwrap_or(Exit::Passed))
-}
-
-/// Each probe prints a line of its own, so that without bars no further progress is needed.
-fn probe_show(args: &CapacityArgs) -> Show {
-    match show(args.quiet || args.no_progress, args.color) {
-        Show::Lines => Show::Nothing,
-        show => show,
-    }
 }
 
 type SearchInputs = (LoadRange, Option<CapacityResult>);
@@ -209,7 +193,7 @@ fn finish(
     searched: CapacityRunResult,
     when: (&str, Duration),
     beside: Option<CapacityResult>,
-    folder: &ReportDir,
+    (folder, telemetry): (&ReportDir, Option<&RunTelemetry>),
 ) -> Exit {
     write_stderr(&searched.notes);
     let mut exit = Exit::Passed;
@@ -241,6 +225,7 @@ fn finish(
         exit = exit.first_of(Exit::Broken);
     }
     exit = exit.first_of(write_stdout(render(format(args.format, args.color, false), &findings)));
+    telemetry.into_iter().for_each(RunTelemetry::wait_for_last_scrape);
     if written.is_ok() {
         write_stderr([format!("report: {}", folder.path().display())]);
     }

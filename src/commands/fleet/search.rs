@@ -11,6 +11,7 @@ use crate::controller::{StopSignals, Watched};
 use crate::dialect::Dialect;
 use crate::fleet::MergedRun;
 use crate::plan::Plan;
+use crate::telemetry::MetricsFeed;
 use std::time::Duration;
 
 /// The agents of a search.
@@ -25,13 +26,14 @@ pub(in crate::commands) struct FleetSearch<'a> {
 }
 
 impl<'a> FleetSearch<'a> {
-    /// Opens the search on the bus; `None` without `--bus`. `least` is the plan of the lowest load.
+    /// Opens the search on the bus; `None` without `--bus`. `least` is the plan of the lowest load; `metrics` is told the sums of
+    /// all agents while they play.
     ///
     /// # Errors
     /// The arguments ask for what searches over the bus don't do, or it can't be used; stderr has it already.
     pub(in crate::commands) fn open(
         args: &'a CapacityArgs,
-        (least, dialect, watched): (&Plan, &'a Dialect, Watched),
+        (least, dialect, watched, metrics): (&Plan, &'a Dialect, Watched, Option<MetricsFeed>),
         signals: &StopSignals,
         tell: &'a dyn Fn(String),
     ) -> Result<Option<Self>, Exit> {
@@ -44,7 +46,7 @@ impl<'a> FleetSearch<'a> {
         }
         // A gate ends a probe at its end: an order to stop is for the whole search.
         let wait_for_target = args.load.wait_for_target;
-        let rules = LeadRules { tolerate_loss: 0.0, gates: vec![], watched, metrics: None };
+        let rules = LeadRules { tolerate_loss: 0.0, gates: vec![], watched, metrics };
         let lead = FleetLead::open(&args.lead, rules, signals, tell)?;
         Ok(Some(Self { lead, dialect, vary: args.search.vary, wait_for_target, number: 0 }))
     }

@@ -142,6 +142,17 @@ fn signal_exit(signals: &StopSignals) -> Exit {
     signals.received().map_or(Exit::Passed, Exit::from)
 }
 
+/// Sets the outcome of a run that is one of many and leaves no report of its own.
+pub(in crate::commands) fn judge_alone(
+    validity: &ValiditySettings,
+    summary: &mut Summary,
+    stop: Option<Stop>,
+    panics: u64,
+) {
+    let exit = exit(validity, false, summary, stop, panics);
+    set_outcome(summary, exit);
+}
+
 fn set_outcome(summary: &mut Summary, exit: Exit) {
     summary.exit_code = exit.code();
     summary.result = outcome(exit);

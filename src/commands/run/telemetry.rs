@@ -39,11 +39,11 @@ impl RunTelemetry {
             write_stderr([why]);
             Exit::Usage
         };
-        let otlp = args.otlp.as_ref().map(|option| collector(option, access)).transpose().map_err(refused)?;
+        let otlp = args.metrics.otlp.as_ref().map(|option| collector(option, access)).transpose().map_err(refused)?;
         let bind = |address| {
             TcpListener::bind(address).map_err(|error| refused(format!("--metrics-listen {address}: {error}")))
         };
-        let listener = args.metrics_listen.map(bind).transpose()?;
+        let listener = args.metrics.metrics_listen.map(bind).transpose()?;
         let feed = MetricsFeed::new(args.live);
         let start = |config| Telemetry::start(config, feed.clone(), |warning| write_stderr([warning]));
         let wanted = (otlp.is_some() || listener.is_some()).then_some(TelemetryConfig { listener, otlp });

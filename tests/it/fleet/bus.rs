@@ -1,13 +1,17 @@
 //! Agents on a real nats-server: one report whose counts are the plan's, and refusals before anything is loaded.
 
+use super::metrics::{LISTEN, address, page};
 use super::nats::{BusRun, Nats, RIGHTS_OF_SLOT_0, end_all};
 use super::{merged, meshload};
+use crate::telemetry::ask;
 use serde_json::Value;
 use std::path::Path;
 use std::process::Command;
+use std::time::Duration;
+use support::closed_port::ClosedPort;
+use support::holds_within;
 use support::network::skip;
 use support::serving::Serving;
-use support::closed_port::ClosedPort;
 
 /// A load that any machine carries.
 const SEARCHED: &str = "name = \"searched\"\n[rooms]\ncount = 2\nsize = 3\n[arrivals]\nrate = \"60/s\"\n[phases]\n\
@@ -55,8 +59,6 @@ fn three_agents_make_one_report_the_merge_of_their_parts_makes_it_again_and_no_s
 }
 
 #[test]
-fn a_user_of_one_slot_plays_it_and_claims_no_other() {
-#[test]
 fn the_first_server_of_a_bus_may_be_dead() {
     let Some(nats) = Nats::start() else { return };
     let (dead, target) = (ClosedPort::bind(), Serving::start(&[]));
@@ -68,6 +70,8 @@ fn the_first_server_of_a_bus_may_be_dead() {
     end_all(agents, 0);
 }
 
+#[test]
+fn a_user_of_one_slot_plays_it_and_claims_no_other() {
     // docs/fleet.md, "Who may do what".
     let configuration = format!(
         r#"authorization {{ users = [
@@ -164,8 +168,21 @@ fn a_capacity_search_plays_each_load_with_the_same_agents() {
     let run = BusRun::new(&nats, &target, "search");
     std::fs::write(run.folder.path().join("p.toml"), SEARCHED).expect("a file");
     let restarts = ["--restart-cmd", "echo again >> restarts", "--wait-for-target", "1s"];
-    let search = run.search(&[&["p.toml", "--from", "2", "--to", "4", "--resolution", "50%"][..], &restarts].concat());
+    let loads = ["p.toml", "--from", "2", "--to", "4", "--resolution", "50%"];
+    let search = run.search(&[&loads[..], &restarts, &LISTEN].concat());
+    let shown = address(&search);
     let agents = ["a", "b"].map(|out| run.agent(out, &[]));
+    // Of a probe that has ended, until the next one begins; the last one's stay until they are read.
+    page(&shown, &["meshload_run_result{result=\"passed\"} 1\n", "meshload_edges{outcome=\"opened\"} "]);
+    let mut last = String::new();
+    let is_over = holds_within(Duration::from_secs(60), || match ask(&shown, "GET /metrics") {
+        Ok((_, body)) => {
+            last = body;
+            false
+        }
+        Err(_) => true,
+    });
+    assert!(is_over && last.contains("meshload_edges{outcome=\"opened\"} 12\n"), "four rooms: {last}");
     let (code, found, told) = search.end();
     assert_eq!((code, &found["limit"]), (Some(0), &4.0.into()), "{told}");
     let probes = found["probes"].as_array().expect("probes").len();
