@@ -178,11 +178,12 @@ impl Peer {
         }
     }
 
-    /// Handles the loss of the socket after the join; only a closed connection is dialed again, not a rejected one.
+    /// Handles the loss of the socket after the join. A closed connection is dialed again, and a rejected one if the server
+    /// says no for now.
     fn handle_loss(&mut self, now: Instant, failure: Failure) {
         self.record(EventKind::Peer(PeerEvent::ServerLost { failure: failure.clone() }));
         match &mut self.backoff {
-            Some(backoff) if failure.reason == Reason::Closed => {
+            Some(backoff) if failure.reason == Reason::Closed || failure.may_pass() => {
                 self.state = State::ExpectReconnect { at: now + backoff.pause(now) };
                 // Edges that have not begun can still open after the reconnect.
                 self.pairs.handle_pending(now, &HandshakeInput::SignalingLost(failure), &mut self.outputs);

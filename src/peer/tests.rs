@@ -257,13 +257,16 @@ fn a_dial_that_nobody_answers_gives_way_to_another() {
 
 #[test]
 fn a_server_that_says_no_is_not_dialled_again() {
-    let check = |reason: Reason| {
+    let check = |reason: Reason, detail: &'static str, expected: bool| {
         let mut fixture = persistent();
-        fixture.take(Input::Lost(Failure::new(Phase::Connect, reason, "")));
-        assert_eq!(fixture.peer.wake_at(), None, "{reason:?}");
+        fixture.take(Input::Lost(Failure::new(Phase::Connect, reason, detail)));
+        assert_eq!(fixture.peer.wake_at().is_some(), expected, "{reason:?} {detail}");
     };
-    check(Reason::Rejected);
-    check(Reason::Protocol);
+    check(Reason::Rejected, "close 4403", false);
+    check(Reason::Protocol, "", false);
+    // But for one that says not now.
+    check(Reason::Rejected, "close 4429: too many", true);
+    check(Reason::Rejected, "close 1013", true);
     let mut fixture = persistent();
     let failure = Failure::new(Phase::Join, Reason::Rejected, "DUPLICATE_USERNAME");
     fixture.take(Input::Heard(Heard::Refused(failure)));

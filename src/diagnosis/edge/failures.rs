@@ -15,7 +15,7 @@ pub(in crate::diagnosis) fn judge(failure: &Failure) -> Option<Insight> {
         Cause::Unknown => insight.confidence = Confidence::Low,
         _ => {
             let words = upgrade_status(&failure.detail).map(status_in_words);
-            insight.evidence.extend(words.or_else(|| close_in_words(&failure.detail)).map(str::to_owned));
+            insight.evidence.extend(words.or_else(|| close_in_words(failure)).map(str::to_owned));
         }
     }
     Some(insight)
@@ -29,7 +29,7 @@ pub(in crate::diagnosis) fn of_failure(failure: &Failure) -> Option<Cause> {
         (_, Reason::Rejected) if upgrade_status(&failure.detail).is_some_and(|status| status < 400) => {
             Cause::WrongDialect
         }
-        (_, Reason::Rejected) if close_in_words(&failure.detail).is_some() => Cause::Closed,
+        (_, Reason::Rejected) if close_in_words(failure).is_some() => Cause::Closed,
         (_, Reason::Rejected) => Cause::Rejected,
         (Phase::Connect, _) => Cause::Unreachable,
         (_, Reason::Closed) => Cause::Closed,
@@ -83,9 +83,8 @@ fn status_in_words(status: u16) -> &'static str {
 }
 
 /// The meaning of a close code that tells of an error, not of a refusal (RFC 6455 §7.4.1).
-fn close_in_words(detail: &str) -> Option<&'static str> {
-    let code = detail.strip_prefix("close ")?.split(|letter: char| !letter.is_ascii_digit()).next()?;
-    Some(match code.parse().ok()? {
+fn close_in_words(failure: &Failure) -> Option<&'static str> {
+    Some(match failure.close_code()? {
         1_002 => "Close code 1002: the server saw a breach of the WebSocket protocol.",
         1_003 => "Close code 1003: the server takes no frames of this kind, such as text.",
         1_007 => "Close code 1007: the server could not read a frame's content.",

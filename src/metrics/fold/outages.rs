@@ -27,7 +27,7 @@ pub(in crate::metrics) struct Outages {
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 struct LostPeer {
     at: RunTime,
-    /// A redial has failed since.
+    /// The server rejected it, or a redial has failed since.
     refused: bool,
 }
 
@@ -51,7 +51,8 @@ impl Outages {
         if self.lost.is_empty() {
             self.begin(at);
         }
-        let fresh = self.lost.insert(peer, LostPeer { at, refused: false }).is_none();
+        let refused = failure.reason == Reason::Rejected;
+        let fresh = self.lost.insert(peer, LostPeer { at, refused }).is_none();
         let is_first = self.struck.insert(peer);
         if let Some(outage) = self.records.last_mut() {
             outage.lost += u64::from(is_first);
@@ -299,6 +300,10 @@ mod tests {
         assert_eq!(stayed(Story::new(start).lost(10, 0), 1_009), (false, 0));
         assert_eq!(stayed(Story::new(start).lost(10, 0), 1_010), (true, 1));
         assert_eq!(stayed(Story::new(start).lost(10, 0).refused(260, 0), 300), (true, 1));
+        let mut rejected = Story::new(start);
+        let failure = Failure::new(Phase::Connect, Reason::Rejected, "close 4429");
+        rejected.outages.lost(rejected.at(10), 0, &failure);
+        assert_eq!(stayed(rejected, 20), (true, 1));
         assert_eq!(stayed(Story::new(start).lost(10, 0).refused(260, 0).back(280, 0).lost(290, 0), 300), (false, 0));
     }
 

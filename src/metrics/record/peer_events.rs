@@ -157,10 +157,19 @@ impl Recorder {
     }
 
     pub(in crate::metrics) fn server_lost(&mut self, context: EventContext, failure: &Failure) {
+        // A server that closes before the frames of a join are written has let nobody back in.
+        if self.run_wide.outages.is_lost(self.number(context)) {
+            return self.redial_failed(context, failure);
+        }
         let peer = self.peers[context.peer];
         self.run_wide.connections.lost(context.at, &peer);
         self.run_wide.connections.failed(context.at, failure, Some(peer.connected));
         self.run_wide.outages.lost(context.at, self.number(context), failure);
+    }
+
+    pub(in crate::metrics) fn redial_failed(&mut self, context: EventContext, failure: &Failure) {
+        self.run_wide.connections.failed(context.at, failure, None);
+        self.run_wide.outages.redial_failed(context.at, self.number(context), failure);
     }
 
     pub(in crate::metrics) fn reconnected(&mut self, context: EventContext) {

@@ -96,10 +96,7 @@ impl Recorder {
             PeerEvent::Joined => self.joined(context),
             PeerEvent::PeerFailed { failure } => self.peer_failed(context, failure),
             PeerEvent::ServerLost { failure } => self.server_lost(context, failure),
-            PeerEvent::RedialFailed { failure } => {
-                self.run_wide.connections.failed(context.at, failure, None);
-                self.run_wide.outages.redial_failed(context.at, self.number(context), failure);
-            }
+            PeerEvent::RedialFailed { failure } => self.redial_failed(context, failure),
             PeerEvent::Reconnected => self.reconnected(context),
             PeerEvent::Left { silent, early } => self.left(context, *silent, *early),
             PeerEvent::Surprise { other: Some(other) } if self.is_guest(context, *other) => {

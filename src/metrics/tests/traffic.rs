@@ -196,3 +196,17 @@ fn the_tally_says_who_lives_and_who_is_still_to_come() {
     let Tally { peers_alive, peers_waiting, peers_began, peers_joined, .. } = timeline.recorder.tally();
     assert_eq!((peers_alive, peers_waiting, peers_began, peers_joined), (1, 1, 2, 2));
 }
+
+#[test]
+fn a_server_that_closes_before_a_rejoin_is_written_has_refused_a_redial() {
+    let rejected = || Failure::new(Phase::Join, Reason::Rejected, "close 4429: too many");
+    let lost = || EventKind::Peer(PeerEvent::ServerLost { failure: rejected() });
+    let mut story = Story::of(&[2]);
+    story.join(0, 10, 0).join(0, 10, 1);
+    story.tell(0, 5_000, 0, lost()).tell(0, 5_200, 0, lost()).tell(0, 5_900, 0, lost());
+    story.tell(0, 6_000, 0, EventKind::Peer(PeerEvent::Left { silent: false, early: false }));
+    let summary = story.summary();
+    let [outage] = &summary.outages[..] else { panic!("{:?}", summary.outages) };
+    assert_eq!((outage.lost, outage.losses, outage.redials, outage.never), (1, 1, 2, 1));
+    assert_eq!((summary.counts.peers.lost, outage.causes[0].count), (1, 3));
+}

@@ -128,6 +128,17 @@ fn what_goes_after_the_upgrade_is_told_by_how_it_went() {
 }
 
 #[test]
+fn a_close_that_means_not_now_is_dialled_again_and_one_that_means_no_is_not() {
+    for (code, comes_back) in [(4429, true), (1013, true), (4403, false)] {
+        let hostile = Hostile::start(Script::Joined(Deed::Close(code)));
+        let played = play(&hostile.url());
+        assert_eq!(played.failures(), [format!("discovery rejected close {code}")]);
+        let connections = hostile.arrivals.try_iter().count();
+        assert!(if comes_back { connections > 4 } else { connections == 4 }, "{code}: {connections} of 4 peers");
+    }
+}
+
+#[test]
 fn frames_that_no_signaling_server_sends_end_the_connection() {
     let deep = format!("{}{}", "[".repeat(100_000), "]".repeat(100_000));
     check_all(vec![
