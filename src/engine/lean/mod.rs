@@ -149,7 +149,9 @@ impl LeanEngine {
             EngineCommand::Accept { sdp } => self.accept(now, seat, &sdp)?,
             EngineCommand::Apply { sdp } => {
                 self.apply(now, seat, &Description::read(&sdp)?)?;
-                self.tell(seat, EngineEvent::Applied);
+                if self.connection(seat).is_some() {
+                    self.tell(seat, EngineEvent::Applied);
+                }
             }
             EngineCommand::Admit(candidate) => self.admit(now, seat, &candidate.candidate),
             EngineCommand::Drop => self.forget(seat),
