@@ -48,7 +48,7 @@ bench-mesh:
 bench-core EDGES="900":
     cargo bench --bench handshake -- {{EDGES}}
 
-# Fails when an edge takes 5 % more or fewer instructions than benches/instructions.txt says
+# Fails when an edge, a scrape or an OTLP export takes 5 % more or fewer instructions than benches/instructions.txt says
 instructions *ARGS:
     scripts/instructions {{ARGS}}
 
