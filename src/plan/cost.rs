@@ -70,7 +70,7 @@ struct ChurnArrivals {
 }
 
 /// The rooms of one scenario.
-struct Load<'a> {
+struct ScenarioLoad<'a> {
     scenario: &'a Scenario,
     rooms: u64,
     peers: u64,
@@ -111,11 +111,11 @@ impl Cost {
         (1..=most).find(|shares| Self::of_share(profile, *shares).check(limits).is_empty())
     }
 
-    fn estimate<'a>(profile: &Profile, loads: &[Load<'a>], last_due: Duration) -> Self {
-        let sum = |of: fn(&Load<'a>) -> u64| loads.iter().map(of).fold(0, u64::saturating_add);
+    fn estimate<'a>(profile: &Profile, loads: &[ScenarioLoad<'a>], last_due: Duration) -> Self {
+        let sum = |of: fn(&ScenarioLoad<'a>) -> u64| loads.iter().map(of).fold(0, u64::saturating_add);
         let (peers, edges) = (sum(|load| load.peers), sum(|load| load.edges));
-        let guest_edges = sum(Load::guest_edges);
-        let ends = sum(Load::ends);
+        let guest_edges = sum(ScenarioLoad::guest_edges);
+        let ends = sum(ScenarioLoad::ends);
         // The engine `webrtc` binds a socket per end, the engine `lean` one per peer.
         let (end_bytes, udp_ports) = match profile.engine.kind {
             EngineKind::Lean => (LEAN_END_BYTES, peers),
@@ -125,7 +125,7 @@ impl Cost {
         // The embedded server has the other end of every connection in this process.
         let is_embedded = profile.target.url.is_none();
         let descriptors = OWN_DESCRIPTORS + udp_ports + if is_embedded { 2 * peers } else { peers };
-        let frames_sent = sum(Load::frames_sent);
+        let frames_sent = sum(ScenarioLoad::frames_sent);
         let duration = last_due.saturating_add(profile.phases.steady);
         let timeout = loads.iter().map(|load| load.scenario.handshake.timeout).max().unwrap_or_default();
         Self {
@@ -138,12 +138,12 @@ impl Cost {
             tcp_ports: peers,
             memory_bytes: ends.saturating_mul(end_bytes).saturating_add(peers * PEER_BYTES),
             frames_sent,
-            frames_addressed: sum(Load::frames_addressed),
+            frames_addressed: sum(ScenarioLoad::frames_addressed),
             frames_broadcast: frames_sent.saturating_mul(peers.saturating_sub(1)),
             room_list_bytes: u64::from(profile.room_count)
                 .saturating_mul(LISTED_ROOM_BYTES)
                 .saturating_add(peers * LISTED_PEER_BYTES),
-            messages_per_second: loads.iter().map(Load::messages_per_second).sum(),
+            messages_per_second: loads.iter().map(ScenarioLoad::messages_per_second).sum(),
             duration,
             duration_max: duration.saturating_add(timeout).saturating_add(profile.phases.drain),
         }
@@ -182,7 +182,7 @@ impl Cost {
     }
 }
 
-impl<'a> Load<'a> {
+impl<'a> ScenarioLoad<'a> {
     /// So many rooms of the largest size.
     fn full(scenario: &'a Scenario, rooms: u64) -> Self {
         let size = u64::from(scenario.rooms.size.max);
@@ -236,7 +236,7 @@ impl<'a> Load<'a> {
 }
 
 /// The most that each scenario can have, if all rooms are as large as they may be.
-fn largest_loads(profile: &Profile) -> Vec<Load<'_>> {
+fn largest_loads(profile: &Profile) -> Vec<ScenarioLoad<'_>> {
     let size = |scenario: &Scenario| f64::from(scenario.rooms.size.max);
     let rooms_a_peer: f64 = profile.scenarios.iter().map(|scenario| scenario.share / size(scenario)).sum();
     let peers_in_all = f64::from(profile.room_count) / rooms_a_peer;
@@ -245,13 +245,13 @@ fn largest_loads(profile: &Profile) -> Vec<Load<'_>> {
         // A scenario may be one of its rooms ahead of its share.
         _ => (scenario.share * peers_in_all / size(scenario)).ceil() as u64 + 1,
     };
-    profile.scenarios.iter().map(|scenario| Load::full(scenario, rooms(scenario))).collect()
+    profile.scenarios.iter().map(|scenario| ScenarioLoad::full(scenario, rooms(scenario))).collect()
 }
 
 impl Plan {
     /// The resources that this plan needs.
     pub fn cost(&self) -> Cost {
-        let mut loads: Vec<_> = self.profile.scenarios.iter().map(|scenario| Load::full(scenario, 0)).collect();
+        let mut loads: Vec<_> = self.profile.scenarios.iter().map(|scenario| ScenarioLoad::full(scenario, 0)).collect();
         for room in &self.rooms {
             let load = &mut loads[room.scenario];
             load.rooms += 1;

@@ -217,6 +217,15 @@ fn adds_up(what: &str, whole: &[u64], parts: &[u64]) -> Result<(), String> {
     }
 }
 
+/// Shares of the counts.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Rates {
+    pub edges_failed: Option<f64>,
+    pub peers_failed: Option<f64>,
+    pub messages_lost: Option<f64>,
+    pub mesh_complete: Option<f64>,
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -13,7 +13,7 @@ pub mod verdict;
 pub mod wall_time;
 
 pub use crate::summary::control::Control;
-pub use crate::summary::counts::{Counts, Edges, Messages, Peers, Rooms, Signaling, Traffic};
+pub use crate::summary::counts::{Counts, Edges, Messages, Peers, Rates, Rooms, Signaling, Traffic};
 pub use crate::summary::health::{ArrivalClocks, Health, OfferedLoad, Punctuality, TargetProcess, TargetSecond};
 pub use crate::summary::latency::coarse::CoarseHistogram;
 pub use crate::summary::latency::curve::Point;
@@ -139,14 +139,6 @@ pub struct Summary {
     /// slowest.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub traces: Vec<Trace>,
-}
-
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct Rates {
-    pub edges_failed: Option<f64>,
-    pub peers_failed: Option<f64>,
-    pub messages_lost: Option<f64>,
-    pub mesh_complete: Option<f64>,
 }
 
 /// The reason why a text is no summary that this version reads.

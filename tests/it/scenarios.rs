@@ -48,7 +48,7 @@ fn play(profile: &str, args: &[&str]) -> Played {
     start(&[&[profile, "--seed", "7"], args].concat()).end_within(LONGEST)
 }
 
-/// What the plan alone decides of each scenario.
+/// The rooms, peers and edges of each scenario, which the plan alone decides.
 fn planned(summary: &Summary) -> BTreeMap<String, (u64, u64, u64)> {
     let of = |figures: &ScenarioFigures| {
         let Counts { rooms, peers, edges, .. } = &figures.counts;

@@ -11,7 +11,7 @@ use super::messages::{self, MessageSettings};
 use super::rooms::{self, RoomSettings};
 use super::{engine, handshake};
 use crate::profile::section::Section;
-use crate::profile::syntax::document::{Node, Tree, Value};
+use crate::profile::syntax::document::{Node, Value};
 use crate::vocabulary::problem::quoted;
 use crate::vocabulary::{EngineKind, HandshakeSettings};
 use std::time::Duration;
@@ -41,7 +41,7 @@ pub struct Scenario {
 
 /// The figures of other sections that the checks of a scenario need.
 #[derive(Clone, Copy)]
-struct Around {
+struct OtherSections {
     steady: Duration,
     engine: EngineKind,
 }
@@ -49,8 +49,8 @@ struct Around {
 /// Reads all scenarios of a run whose steady phase lasts `steady`. A profile without `[[scenarios]]` is one scenario, with
 /// the settings of the sections.
 pub(crate) fn check(root: &Section<'_>, steady: Duration) -> Vec<Scenario> {
-    let around = Around { steady, engine: engine::check(root).kind };
-    let whole = settings(root, around);
+    let others = OtherSections { steady, engine: engine::check(root).kind };
+    let whole = settings(root, others);
     let list = match root.node("scenarios").map(|node| &node.value) {
         None => return vec![whole],
         Some(Value::List(list)) if !list.is_empty() => list,
@@ -80,7 +80,7 @@ pub(crate) fn check(root: &Section<'_>, steady: Duration) -> Vec<Scenario> {
         };
         let own = Section::new(root.reader, path.clone(), at, tree, root.takes("scenarios"));
         let merged = overlay::over(root.tree(), tree);
-        let scenario = named(&own, settings(&Section::overlaid(root.reader, path, at, &merged), around), root);
+        let scenario = named(&own, settings(&Section::overlaid(root.reader, path, at, &merged), others), root);
         if scenarios.iter().any(|other: &Scenario| other.name == scenario.name) && !scenario.name.is_empty() {
             own.problem("name", format!("{} is the name of a scenario before it", own.shown("name")));
         }
@@ -91,9 +91,9 @@ pub(crate) fn check(root: &Section<'_>, steady: Duration) -> Vec<Scenario> {
 }
 
 /// The scenario of the sections alone.
-fn settings(root: &Section<'_>, around: Around) -> Scenario {
+fn settings(root: &Section<'_>, others: OtherSections) -> Scenario {
     let rooms = rooms::check(root);
-    rooms::check_guests(root, rooms.guests, around.engine);
+    rooms::check_guests(root, rooms.guests, others.engine);
     let (handshake, approval_at) = handshake::check(root);
     Scenario {
         name: String::new(),
@@ -102,7 +102,7 @@ fn settings(root: &Section<'_>, around: Around) -> Scenario {
         handshake,
         approval_at,
         messages: messages::check(root),
-        churn: churn::check(root, around.steady),
+        churn: churn::check(root, others.steady),
         target: OwnTarget::default(),
     }
 }
@@ -144,16 +144,4 @@ fn check_sum(root: &Section<'_>, scenarios: &[Scenario]) {
         let percent = (sum * 1e4).round() / 100.0;
         root.problem("scenarios", format!("the shares add up to {percent}%; all peers are 100%"));
     }
-}
-
-/// The list's tables, for the rules of precedence.
-fn tables(tree: &mut Tree) -> impl Iterator<Item = &mut Tree> {
-    let list = match tree.get_mut("scenarios").map(|node| &mut node.value) {
-        Some(Value::List(list)) => list.as_mut_slice(),
-        _ => &mut [],
-    };
-    list.iter_mut().filter_map(|node| match &mut node.value {
-        Value::Table(table) => Some(table),
-        _ => None,
-    })
 }

@@ -38,7 +38,7 @@ fn section_of<'a>(tree: &'a Tree, name: &str) -> Option<&'a Tree> {
 /// Drops the settings of scenarios that the command line overrides for the whole run.
 pub(crate) fn drop_overridden(tree: &mut Tree) {
     let base = tree.clone();
-    for scenario in super::tables(tree) {
+    for scenario in tables(tree) {
         for section in SECTIONS {
             let Some(below) = section_of(&base, section) else { continue };
             let Some(Node { value: Value::Table(above), .. }) = scenario.get_mut(section) else { continue };
@@ -48,4 +48,16 @@ pub(crate) fn drop_overridden(tree: &mut Tree) {
             });
         }
     }
+}
+
+/// The tables of `[[scenarios]]`.
+fn tables(tree: &mut Tree) -> impl Iterator<Item = &mut Tree> {
+    let list = match tree.get_mut("scenarios").map(|node| &mut node.value) {
+        Some(Value::List(list)) => list.as_mut_slice(),
+        _ => &mut [],
+    };
+    list.iter_mut().filter_map(|node| match &mut node.value {
+        Value::Table(table) => Some(table),
+        _ => None,
+    })
 }

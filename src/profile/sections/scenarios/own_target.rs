@@ -4,7 +4,7 @@ use crate::profile::secret::Secret;
 use crate::profile::section::Section;
 use crate::profile::syntax::document::Value;
 
-/// Where the peers of a scenario connect, as far as it differs from the run's target.
+/// The path and the tokens of a scenario's peers, as far as they differ from the run's.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct OwnTarget {
     /// Path and query in the place of the URL's, with the same placeholders.

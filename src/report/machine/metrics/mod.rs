@@ -2,6 +2,7 @@
 
 mod definitions;
 pub(in crate::report) mod family;
+mod figures;
 mod scenarios;
 
 pub(in crate::report) use definitions::{families, run_info, verdicts};

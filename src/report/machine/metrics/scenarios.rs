@@ -1,8 +1,8 @@
 //! The metrics of each scenario, in families of their own, so that a sum over a family counts nothing twice.
 
 use super::MetricsSamples;
-use super::definitions::{outcomes, rates, timer};
 use super::family::Family;
+use super::figures::{outcomes, rates, timer};
 use crate::summary::{ScenarioFigures, Summary, TimerSamples, metric::TIMERS};
 use std::borrow::Cow;
 use std::collections::BTreeMap;
