@@ -6,7 +6,7 @@ mod live_view;
 use crate::common::play::{PROGRAM, Played, Playing, start, start_command};
 use serde_json::Value;
 use std::fs;
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{BufRead, BufReader, ErrorKind, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
@@ -25,7 +25,8 @@ pub fn ask(address: &str, request: &str) -> std::io::Result<(String, String)> {
     stream.write_all(format!("{request} HTTP/1.0\r\nHost: {address}\r\n\r\n").as_bytes())?;
     let mut answer = String::new();
     stream.read_to_string(&mut answer)?;
-    let (head, body) = answer.split_once("\r\n\r\n").expect("an answer has a head");
+    // A process that ends closes what it has not answered yet.
+    let (head, body) = answer.split_once("\r\n\r\n").ok_or(ErrorKind::UnexpectedEof)?;
     Ok((head.to_owned(), body.to_owned()))
 }
 
