@@ -123,3 +123,21 @@ fn a_fingerprint_that_the_relay_has_altered_is_a_failure_of_dtls() {
         assert!(matches!(notice, EngineEvent::Failed { reason: Reason::DtlsFailed, .. }), "{notice:?}");
     }
 }
+
+#[test]
+fn an_answer_for_an_edge_that_was_dropped_is_told_of_by_nobody() {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let [mut offering, mut answering] = engines(false);
+        let now = Instant::now();
+        offering.order(now, OTHER, EngineCommand::Offer);
+        let Some(EngineNotice { event: EngineEvent::Offer { sdp }, .. }) = offering.poll() else { panic!("no offer") };
+        answering.order(now, OTHER, EngineCommand::Accept { sdp });
+        let Some(EngineNotice { event: EngineEvent::Answer { sdp }, .. }) = answering.poll() else {
+            panic!("no answer")
+        };
+        offering.order(now, OTHER, EngineCommand::Drop);
+        offering.order(now, OTHER, EngineCommand::Apply { sdp: sdp.clone() });
+        assert!(offering.poll().is_none(), "there is no edge to apply it to");
+    });
+}
