@@ -76,7 +76,7 @@ impl Plan {
     }
 
     pub fn peers(&self) -> u64 {
-        self.rooms.iter().map(|room| u64::from(room.size())).sum()
+        self.peers_of_scenarios().iter().sum()
     }
 
     /// The peers of each scenario, in the profile's order.

@@ -36,7 +36,7 @@ impl Plan {
 
     /// Two rooms with one id, which the ids of different scenarios can have.
     fn equal_ids(&self) -> Option<String> {
-        if !self.profile.names_scenarios() {
+        if self.profile.scenario_names().is_empty() {
             return None;
         }
         let mut ids = BTreeSet::new();

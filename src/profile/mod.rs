@@ -65,15 +65,9 @@ pub struct Profile {
 }
 
 impl Profile {
-    /// True if the profile has `[[scenarios]]`, by whose names figures are split.
-    pub fn names_scenarios(&self) -> bool {
-        self.scenarios.iter().any(|scenario| !scenario.name.is_empty())
-    }
-
-    /// The names of `[[scenarios]]`, in order; empty without them.
+    /// The names of `[[scenarios]]`, by which figures are split, in order; empty without them.
     pub fn scenario_names(&self) -> Vec<String> {
-        let names = self.scenarios.iter().map(|scenario| scenario.name.clone());
-        names.filter(|name| !name.is_empty()).collect()
+        sections::scenarios::names(&self.scenarios)
     }
 }
 

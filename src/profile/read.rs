@@ -1,9 +1,10 @@
 //! Reads a profile: merges defaults, text and overrides, and checks every section.
 
 use super::section::{Checks, Section, SectionReader};
+use super::sections::scenarios::{self, OtherSections};
 use super::sections::target::{self, faults, reconnect};
 use super::sections::verdict::{gates, validity};
-use super::sections::{arrivals, engine, messages, phases, rooms, scenarios, tags};
+use super::sections::{arrivals, engine, messages, phases, rooms, tags};
 use super::syntax::{document, keys};
 use super::{Override, Problem, Profile, VariableLookup, export, overrides};
 
@@ -54,21 +55,21 @@ pub fn read_with(
     let at = document::At::Default;
     let root = Section::new(&reader, String::new(), &at, &tree, &keys::ROOT);
     let phases = phases::check(&root);
-    let scenarios = scenarios::check(&root, phases.steady);
-    let names: Vec<_> =
-        scenarios.iter().map(|scenario| scenario.name.clone()).filter(|name| !name.is_empty()).collect();
+    let (engine, room_count) = (engine::check(&root), rooms::count(&root));
+    let others = OtherSections { steady: phases.steady, engine: engine.kind, room_count };
+    let scenarios = scenarios::check(&root, others);
     let profile = Profile {
         name: name(&root),
         description: root.text("description").unwrap_or_default(),
         target: target::check(&root),
         reconnect: reconnect::check(&root),
-        room_count: rooms::count(&root),
-        scenarios,
+        room_count,
         arrivals: arrivals::check(&root),
         phases,
-        engine: engine::check(&root),
+        engine,
         validity: validity::check(&root),
-        gates: gates::check(&root, &names),
+        gates: gates::check(&root, &scenarios::names(&scenarios)),
+        scenarios,
         faults: faults::check(&root),
         tags: tags::check(&root),
         written: export::write(&tree),

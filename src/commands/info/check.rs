@@ -118,14 +118,13 @@ fn table(plan: &Plan, cost: &Cost, dialect: &Dialect) -> String {
 /// The rooms, peers and edges of each scenario; empty without `[[scenarios]]`.
 fn scenarios(plan: &Plan) -> Vec<String> {
     let names = plan.profile.scenario_names();
-    let line = |(index, name): (usize, &String)| {
+    let line = |(index, (name, peers)): (usize, (&String, u64))| {
         let own = || plan.rooms.iter().filter(|room| room.scenario == index);
-        let peers: u64 = own().map(|room| u64::from(room.size())).sum();
         let (rooms, edges) = (own().count() as u64, own().map(RoomPlan::edges).sum());
         let figures = format!("{} rooms, {} peers, {} edges", grouped(rooms), grouped(peers), grouped(edges));
         format!("  {:<42} {figures}", format!("scenario {name}"))
     };
-    names.iter().enumerate().map(line).collect()
+    names.iter().zip(plan.peers_of_scenarios()).enumerate().map(line).collect()
 }
 
 fn seconds(duration: Duration) -> String {

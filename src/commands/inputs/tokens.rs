@@ -10,7 +10,6 @@ use std::sync::Arc;
 const TOKEN_BYTES_MAX: usize = 8 * 1024;
 
 /// The tokens of a run.
-#[derive(Default)]
 pub(super) struct TokenLists {
     /// Those of `--tokens`, one for each peer of the plan.
     pub all: Arc<[Secret]>,

@@ -25,9 +25,9 @@ pub(crate) fn count(root: &Section<'_>) -> u32 {
     root.section("rooms").whole("count", "a run has from 1 to 4294967295 rooms") as u32
 }
 
-pub(crate) fn check(root: &Section<'_>) -> RoomSettings {
+/// Reads the settings of a scenario's rooms, in a run of `count` rooms.
+pub(crate) fn check(root: &Section<'_>, count: u32) -> RoomSettings {
     let section = root.section("rooms");
-    let count = count(root);
     let guests = section.whole("guests", "a room admits from 0 to 100 guests") as u16;
     let rooms = RoomSettings { size: size(&section), id: id(&section, count), guests };
 

@@ -7,9 +7,9 @@ pub(crate) use overlay::drop_overridden;
 pub use own_target::{OwnTarget, TokensFile};
 
 use super::churn::{self, Churn};
+use super::handshake;
 use super::messages::{self, MessageSettings};
 use super::rooms::{self, RoomSettings};
-use super::{engine, handshake};
 use crate::profile::section::Section;
 use crate::profile::syntax::document::{Node, Value};
 use crate::vocabulary::problem::quoted;
@@ -41,15 +41,20 @@ pub struct Scenario {
 
 /// The figures of other sections that the checks of a scenario need.
 #[derive(Clone, Copy)]
-struct OtherSections {
-    steady: Duration,
-    engine: EngineKind,
+pub(crate) struct OtherSections {
+    /// The length of the steady phase.
+    pub steady: Duration,
+    pub engine: EngineKind,
+    pub room_count: u32,
 }
 
-/// Reads all scenarios of a run whose steady phase lasts `steady`. A profile without `[[scenarios]]` is one scenario, with
-/// the settings of the sections.
-pub(crate) fn check(root: &Section<'_>, steady: Duration) -> Vec<Scenario> {
-    let others = OtherSections { steady, engine: engine::check(root).kind };
+/// The names of `scenarios`; empty without `[[scenarios]]`.
+pub(crate) fn names(scenarios: &[Scenario]) -> Vec<String> {
+    scenarios.iter().map(|scenario| scenario.name.clone()).filter(|name| !name.is_empty()).collect()
+}
+
+/// Reads all scenarios of a run. A profile without `[[scenarios]]` is one scenario, with the settings of the sections.
+pub(crate) fn check(root: &Section<'_>, others: OtherSections) -> Vec<Scenario> {
     let whole = settings(root, others);
     let list = match root.node("scenarios").map(|node| &node.value) {
         None => return vec![whole],
@@ -92,7 +97,7 @@ pub(crate) fn check(root: &Section<'_>, steady: Duration) -> Vec<Scenario> {
 
 /// The scenario of the sections alone.
 fn settings(root: &Section<'_>, others: OtherSections) -> Scenario {
-    let rooms = rooms::check(root);
+    let rooms = rooms::check(root, others.room_count);
     rooms::check_guests(root, rooms.guests, others.engine);
     let (handshake, approval_at) = handshake::check(root);
     Scenario {
