@@ -52,9 +52,7 @@ fn undecided_gate(gate: &GateResult) -> Doubt {
 
 /// The first percentile of a timer of which too much is the generator's, if no gate reads the timer.
 fn in_doubt(name: &str, least: Duration, gates: &[Gate], summary: &Summary) -> Option<Doubt> {
-    let is_judged = |gate: &Gate| {
-        gate.metric.name == name && gate.metric.scenario.is_none() && gate.aggregation != Aggregation::Count
-    };
+    let is_judged = |gate: &Gate| gate.metric.is_of_run(name) && gate.aggregation != Aggregation::Count;
     let timer = summary.timers.get(name).filter(|_| !gates.iter().any(is_judged))?;
     let (gross, net) = (&timer.due, timer.on(Clock::Net));
     let pairs = [("p50", 50.0, gross.p.p50, net.p.p50), ("p95", 95.0, gross.p.p95, net.p.p95)];

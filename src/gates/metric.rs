@@ -30,8 +30,8 @@ pub enum Sort {
 impl Metric {
     /// Parses `NAME`, `NAME.began` or `NAME{scenario=LARGE}`.
     pub(super) fn parse(text: &str) -> Result<Self, String> {
-        let Some((name, selector)) = text.split_once('{') else { return Self::of_run(text) };
-        let metric = Self::of_run(name.trim())?;
+        let Some((name, selector)) = text.split_once('{') else { return Self::parse_name(text) };
+        let metric = Self::parse_name(name.trim())?;
         let scenario = selected_scenario(selector)?;
         if FINAL_COUNTERS.contains(&metric.name.as_str()) {
             return Err(format!("{:?} is of the whole run; leave out {{scenario=…}}", metric.name));
@@ -40,7 +40,7 @@ impl Metric {
     }
 
     /// Parses the name of a metric of the whole run.
-    fn of_run(text: &str) -> Result<Self, String> {
+    fn parse_name(text: &str) -> Result<Self, String> {
         if let Some(sort) = sort_of(text) {
             let clock = (sort == Sort::Timer).then_some(Clock::Due);
             return Ok(Self { name: text.into(), sort, clock, scenario: None });
@@ -54,6 +54,11 @@ impl Metric {
             Some(_) => Err(format!("{began:?} has no clock: leave out {:?}", &text[began.len()..])),
             None => Err(unknown(text)),
         }
+    }
+
+    /// True if it is the metric `name` of the whole run.
+    pub fn is_of_run(&self, name: &str) -> bool {
+        self.name == name && self.scenario.is_none()
     }
 
     /// The aggregations that the metric has, as the user writes them.

@@ -85,10 +85,23 @@ pub trait Readings {
     /// A rate from 0 to 1, and the number of things that it is a share of.
     fn rate(&self, name: &str) -> Option<(f64, u64)>;
     fn counts(&self) -> &Counts;
-    fn counter(&self, name: &str) -> Option<u64>;
-    fn value(&self, name: &str) -> Option<f64>;
+
+    fn counter(&self, name: &str) -> Option<u64> {
+        self.counts().named(name)
+    }
+
+    fn value(&self, name: &str) -> Option<f64> {
+        match name {
+            "amplification" => self.counts().signaling.amplification(),
+            "signaling_bytes_per_edge" => self.counts().signaling_bytes_per_edge().map(|bytes| bytes as f64),
+            _ => None,
+        }
+    }
+
     /// The same metrics of one scenario's rooms alone; `None` if the figures are not split by such a name.
-    fn scenario(&self, name: &str) -> Option<&dyn Readings>;
+    fn scenario(&self, _name: &str) -> Option<&dyn Readings> {
+        None
+    }
 
     /// The rate without what this generator may have cost.
     fn net_rate(&self, name: &str) -> Option<(f64, u64)> {
@@ -119,7 +132,11 @@ impl Readings for Summary {
     }
 
     fn value(&self, name: &str) -> Option<f64> {
-        value(name, self.amplification, self.signaling_bytes_per_edge)
+        match name {
+            "amplification" => self.amplification,
+            "signaling_bytes_per_edge" => self.signaling_bytes_per_edge.map(|bytes| bytes as f64),
+            _ => None,
+        }
     }
 
     fn scenario(&self, name: &str) -> Option<&dyn Readings> {
@@ -139,18 +156,6 @@ impl Readings for ScenarioFigures {
     fn counts(&self) -> &Counts {
         &self.counts
     }
-
-    fn counter(&self, name: &str) -> Option<u64> {
-        self.counts.named(name)
-    }
-
-    fn value(&self, name: &str) -> Option<f64> {
-        value(name, self.amplification, self.signaling_bytes_per_edge)
-    }
-
-    fn scenario(&self, _name: &str) -> Option<&dyn Readings> {
-        None
-    }
 }
 
 impl Rates {
@@ -165,14 +170,6 @@ impl Rates {
             _ => return None,
         };
         rate.map(|rate| (rate, of))
-    }
-}
-
-fn value(name: &str, amplification: Option<f64>, signaling_bytes_per_edge: Option<u64>) -> Option<f64> {
-    match name {
-        "amplification" => amplification,
-        "signaling_bytes_per_edge" => signaling_bytes_per_edge.map(|bytes| bytes as f64),
-        _ => None,
     }
 }
 

@@ -59,9 +59,9 @@ impl GateResult {
         format!("{}{clock}{}", self.metric, scenario.unwrap_or_default())
     }
 
-    /// True if the gate reads this metric of the whole run.
-    pub fn is_of_run(&self, metric: &str) -> bool {
-        self.metric == metric && self.scenario.is_none()
+    /// True if the gate reads this metric of one scenario, or of the whole run.
+    pub fn reads(&self, metric: &str, scenario: Option<&str>) -> bool {
+        self.metric == metric && self.scenario.as_deref() == scenario
     }
 
     pub fn observed_in_words(&self) -> String {

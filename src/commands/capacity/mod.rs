@@ -301,7 +301,7 @@ fn target_options(args: &CapacityArgs, profile: &Profile) -> String {
 
 fn gate_line(gate: &Gate) -> SearchGate {
     let is_a_time = !matches!(gate.aggregation, Aggregation::Count | Aggregation::Rate | Aggregation::Value);
-    let is_on_the_chart = gate.metric.name == "time_to_open" && gate.metric.scenario.is_none() && is_a_time;
+    let is_on_the_chart = gate.metric.is_of_run("time_to_open") && is_a_time;
     SearchGate {
         gate: gate.to_string(),
         words: gate.in_words(),

@@ -5,8 +5,8 @@ use crate::signaling::TargetPolicy;
 use crate::vocabulary::{EngineKind, shell_quoting};
 use std::time::Duration;
 
-/// Builds the command for the same target, dialect and engine, as the first scenario has them; `options` lead to the target (`Access::options`). Secrets
-/// are left out: of a header only the name is shown.
+/// Builds the command for the same target, dialect and engine, as the first scenario has them; `options` lead to the target
+/// (`Access::options`). Secrets are left out: of a header only the name is shown.
 pub(crate) fn probe_line(profile: &Profile, policy: &TargetPolicy, options: &str) -> String {
     let scenario = &profile.scenarios[0];
     let mut line = "meshload probe".to_owned();

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
 /// Rows that `recent_us` looks back over.
-const RECENT: u64 = 5;
+const RECENT: usize = 5;
 
 /// Counts of one row.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -64,10 +64,9 @@ pub(in crate::metrics) struct GeneratorSample {
 
 /// The rows of a summary; both series begin at the start of the run.
 pub(in crate::metrics) fn rows(
-    counts: &TimeRows<SecondCounts>,
-    generator: &TimeRows<GeneratorSample>,
+    mut counts: TimeRows<SecondCounts>,
+    mut generator: TimeRows<GeneratorSample>,
 ) -> Vec<SeriesRow> {
-    let (mut counts, mut generator) = (counts.clone(), generator.clone());
     counts.align(&mut generator);
     let both = counts.iter().zip(generator.iter());
     both.map(|((second, seconds, counts), (_, _, generator))| series_row(second, seconds, counts, generator)).collect()
@@ -88,10 +87,7 @@ pub(in crate::metrics) fn recent_latencies(scenarios: &[TimeBuckets<SecondCounts
 /// The newest rows of the run, of all scenarios.
 fn recent(scenarios: &[TimeBuckets<SecondCounts>]) -> impl Iterator<Item = &SecondCounts> {
     let end = scenarios.iter().map(|series| series.rows().end()).max().unwrap_or(0);
-    scenarios.iter().flat_map(move |series| {
-        let rows = series.rows().iter();
-        rows.filter(move |(second, seconds, _)| second + RECENT * seconds >= end).map(|(_, _, row)| row)
-    })
+    scenarios.iter().flat_map(move |series| series.rows().newest(RECENT, end))
 }
 
 impl Fold for SecondCounts {
@@ -184,7 +180,7 @@ mod tests {
                 ..GeneratorSample::default()
             });
         }
-        let rows = rows(counts.rows(), generator.rows());
+        let rows = rows(counts.into_rows(), generator.into_rows());
         let row = &rows[1];
         assert_eq!((row.second, row.seconds, row.time_to_open_p99_us), (2, 2, Some(9)));
         assert_eq!((row.cpu_us, row.lag_max_us), (Some(800_000), Some(40)));

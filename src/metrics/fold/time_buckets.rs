@@ -99,6 +99,12 @@ impl<R: Fold> TimeRows<R> {
         self.rows.len() as u64 * self.width
     }
 
+    /// The rows among the last `count` before the second `end`.
+    pub(crate) fn newest(&self, count: usize, end: u64) -> &[R] {
+        let first = (end.div_ceil(self.width) as usize).saturating_sub(count);
+        &self.rows[first.min(self.rows.len())..]
+    }
+
     /// Rows of another program may be of any number and width.
     pub(crate) fn is_sound(&self) -> bool {
         self.width.is_power_of_two() && self.width <= WIDTH_MAX && self.rows.len() <= ROWS_MAX

@@ -51,6 +51,11 @@ impl Totals {
         }
     }
 
+    /// Nothing, for the same message types.
+    pub(crate) fn none_like(other: &Self) -> Self {
+        Self::new(other.traffic.len().saturating_sub(1))
+    }
+
     /// Records an edge that is open on both sides.
     pub(crate) fn opened(&mut self, milestones: &Milestones, edge: &EdgeRecord) {
         let own_work_us = u64::from(edge.own_work_us);

@@ -184,22 +184,6 @@ impl Readings for LiveFigures {
     fn counts(&self) -> &Counts {
         &self.counts
     }
-
-    fn counter(&self, name: &str) -> Option<u64> {
-        self.counts.named(name)
-    }
-
-    fn value(&self, name: &str) -> Option<f64> {
-        match name {
-            "amplification" => self.counts.signaling.amplification(),
-            "signaling_bytes_per_edge" => self.counts.signaling_bytes_per_edge().map(|bytes| bytes as f64),
-            _ => None,
-        }
-    }
-
-    fn scenario(&self, _name: &str) -> Option<&dyn Readings> {
-        None
-    }
 }
 
 impl Readings for LiveMetrics {
@@ -213,14 +197,6 @@ impl Readings for LiveMetrics {
 
     fn counts(&self) -> &Counts {
         self.whole.counts()
-    }
-
-    fn counter(&self, name: &str) -> Option<u64> {
-        self.whole.counter(name)
-    }
-
-    fn value(&self, name: &str) -> Option<f64> {
-        self.whole.value(name)
     }
 
     fn scenario(&self, name: &str) -> Option<&dyn Readings> {

@@ -47,9 +47,9 @@ impl RunFigures {
 
     /// Adds the figures of other rooms of the same run.
     pub fn merge(&mut self, other: Self) {
-        merge_each(&mut self.totals, other.totals, Totals::merge);
-        merge_each(&mut self.guests, other.guests, |ours, theirs| *ours += theirs);
-        merge_each(&mut self.series, other.series, TimeRows::merge);
+        merge_each(&mut self.totals, other.totals, Totals::none_like, Totals::merge);
+        merge_each(&mut self.guests, other.guests, |_| GuestCounts::default(), |ours, theirs| *ours += theirs);
+        merge_each(&mut self.series, other.series, |_| TimeRows::default(), TimeRows::merge);
         self.run_wide.merge(other.run_wide);
         self.met.merge(other.met);
         RankedMesh::merge(&mut self.worst_rooms, other.worst_rooms);
@@ -96,11 +96,13 @@ impl RunFigures {
     }
 }
 
-/// Merges two lists entry by entry; what only one has is taken as it is.
-fn merge_each<T>(ours: &mut Vec<T>, theirs: Vec<T>, merge: impl Fn(&mut T, T)) {
-    let mut theirs = theirs.into_iter();
-    for (ours, theirs) in ours.iter_mut().zip(theirs.by_ref()) {
-        merge(ours, theirs);
+/// Merges two lists entry by entry. An entry that only `theirs` has is merged into `none` of it, which bounds the lists in
+/// it.
+fn merge_each<T>(ours: &mut Vec<T>, theirs: Vec<T>, none: impl Fn(&T) -> T, merge: impl Fn(&mut T, T)) {
+    for (index, theirs) in theirs.into_iter().enumerate() {
+        if index == ours.len() {
+            ours.push(none(&theirs));
+        }
+        merge(&mut ours[index], theirs);
     }
-    ours.extend(theirs);
 }

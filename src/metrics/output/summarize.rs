@@ -64,7 +64,7 @@ pub fn summarize(figures: &RunFigures, health: &HealthFigures, facts: RunFacts) 
         validity,
         offered,
         health: health.summary(&figures.run_wide),
-        series: series::rows(&figures.whole_series(), &health.generator),
+        series: series::rows(figures.whole_series(), health.generator.clone()),
         ..of_figures(figures, &facts.kinds, &facts.scenarios)
     };
     described(measured, facts)
@@ -82,7 +82,8 @@ pub fn summarize_live(live: &LiveMetrics, health: &HealthFigures, facts: RunFact
         exhausted: live.failures.generator_limits().map(|(count, detail)| (count, detail.to_owned())),
         ..strain_of_tally(&tally, health)
     };
-    let of_scenario = |(name, live): &(String, LiveFigures)| (name.clone(), figures_so_far(live));
+    let of_scenario =
+        |(name, live): &(String, LiveFigures)| (name.clone(), of_counts(live.counts().clone(), rates_so_far(live)));
     let measured = Summary {
         schema: SCHEMA,
         validity: judge(&strain, &facts.thresholds),
@@ -98,14 +99,13 @@ pub fn summarize_live(live: &LiveMetrics, health: &HealthFigures, facts: RunFact
     described(measured, facts)
 }
 
-/// The figures of one scenario in a run in progress: without timers, series and failures.
-fn figures_so_far(live: &LiveFigures) -> ScenarioFigures {
-    let counts = live.counts();
+/// The figures of one scenario that follow from its counts.
+fn of_counts(counts: Counts, rates: Rates) -> ScenarioFigures {
     ScenarioFigures {
-        rates: rates_so_far(live),
+        rates,
         amplification: counts.signaling.amplification(),
         signaling_bytes_per_edge: counts.signaling_bytes_per_edge(),
-        counts: counts.clone(),
+        counts,
         ..ScenarioFigures::default()
     }
 }
@@ -194,21 +194,18 @@ fn counts_of(totals: &Totals, guests: &GuestCounts, kinds: &[String]) -> Counts 
 /// The figures of each scenario's measured rooms, by name.
 fn of_scenarios(figures: &RunFigures, kinds: &[String], names: &[String]) -> BTreeMap<String, ScenarioFigures> {
     let of = |(index, name): (usize, &String)| {
-        let mut totals = Totals::new(kinds.len());
-        figures.totals.get(2 * index).into_iter().for_each(|own| totals.merge(own.clone()));
+        let totals = figures.totals.get(2 * index).cloned().unwrap_or_else(|| Totals::new(kinds.len()));
         let guests = figures.guests.get(2 * index).copied().unwrap_or_default();
         let counts = counts_of(&totals, &guests, kinds);
         let series = figures.series.get(index).cloned().unwrap_or_default();
+        let rates = rates_of(&counts);
         let figures = ScenarioFigures {
-            rates: rates_of(&counts),
-            amplification: counts.signaling.amplification(),
-            signaling_bytes_per_edge: counts.signaling_bytes_per_edge(),
-            counts,
             timers: totals.timers.distributions(kinds),
             shares: totals.shares(),
             mean_edge: totals.mean_edge(),
             failures: totals.failures.rows(|room| figures.label(room)),
-            series: series::rows(&series, &TimeRows::default()),
+            series: series::rows(series, TimeRows::default()),
+            ..of_counts(counts, rates)
         };
         (name.clone(), figures)
     };

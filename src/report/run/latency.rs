@@ -52,8 +52,7 @@ impl GateLimit {
 
 /// The limits of the gates on a timer of the run, or of one scenario.
 pub(super) fn limits(gates: &[GateResult], timer: &str, scenario: Option<&str>) -> Vec<GateLimit> {
-    let reads = |gate: &&GateResult| gate.metric == timer && gate.scenario.as_deref() == scenario;
-    let gates = gates.iter().filter(reads).filter(|gate| gate.unit == Unit::Us);
+    let gates = gates.iter().filter(|gate| gate.reads(timer, scenario) && gate.unit == Unit::Us);
     let limit = |gate: &GateResult| {
         let us = Gate::parse(&gate.metric, &gate.expr).ok()?.number as u64;
         Some(GateLimit { us, expr: gate.expr.clone(), ok: gate.ok })

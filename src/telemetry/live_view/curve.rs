@@ -69,7 +69,7 @@ fn quantiles(samples: &SparseHistogram, width: u16) -> String {
 /// The least limit that a gate sets it, in microseconds.
 fn limit_us(course: &LiveCourse) -> Option<f64> {
     let gates = course.snapshot.iter().flat_map(|snapshot| &snapshot.summary.gates);
-    let gates = gates.filter(|gate| gate.is_of_run("time_to_open") && gate.unit == Unit::Us);
+    let gates = gates.filter(|gate| gate.reads("time_to_open", None) && gate.unit == Unit::Us);
     gates.filter_map(|gate| Some(Gate::parse(&gate.metric, &gate.expr).ok()?.number)).min_by(f64::total_cmp)
 }
 
