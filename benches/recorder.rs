@@ -81,7 +81,7 @@ fn show(to_scraper: bool, count: usize) {
         let mut live = workers[0].live(&timers, &kinds, &[]);
         live.merge(workers[1].live(&timers, &kinds, &[]));
         let snapshot = MetricsSnapshot {
-            samples: MetricsSamples { timers: live.whole().timers(), ..MetricsSamples::default() },
+            samples: MetricsSamples { timers: live.whole().timers(&kinds), ..MetricsSamples::default() },
             ..MetricsSnapshot::default()
         };
         if to_scraper {

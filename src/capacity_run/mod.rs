@@ -3,7 +3,9 @@
 mod cooldown;
 mod run;
 mod samples;
+mod tokens;
 
 pub use cooldown::Cooldown;
 pub use run::{CapacityRun, CapacityRunResult, PlayedProbe, capacity_run};
 pub use samples::{TooFewSamples, cure, enough};
+pub use tokens::TokenCounts;

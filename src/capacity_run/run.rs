@@ -2,6 +2,7 @@
 
 use super::cooldown::{Cooldown, CooldownEnd};
 use super::samples::TooFewSamples;
+use super::tokens::TokenCounts;
 use crate::capacity::{Ends, LoadRange, Next, Probe, ProbeOutcome, ProbeVerdict, Search, StoppedBy, TargetRow, Vary};
 use crate::controller::{FinishedRun, Stop, StopSignal};
 use crate::gates::{Gate, passed};
@@ -29,8 +30,8 @@ pub struct CapacityRun {
     pub machine: MachineLimits,
     /// Machines like this one that share each load.
     pub machines: u32,
-    /// The number of tokens, if peers need one each; a load of more peers is not tried.
-    pub tokens: Option<u64>,
+    /// A load of more peers than have a token is not tried.
+    pub tokens: TokenCounts,
 }
 
 /// A probe as it was played, on one machine or on several.
@@ -177,9 +178,7 @@ fn plan(capacity_run: &CapacityRun, load: f64, attempt: usize) -> Result<Plan, S
     if problems.is_empty() {
         let plan = Plan::new(profile, Seed(capacity_run.seed.wrapping_add(attempt as u64)));
         problems = plan.problems();
-        if let Some(tokens) = capacity_run.tokens.filter(|tokens| *tokens < plan.peers()) {
-            return Err(format!("{tokens} tokens are too few for {} peers", plan.peers()));
-        }
+        problems.extend(capacity_run.tokens.problem(&plan));
         if problems.is_empty() {
             return Ok(plan);
         }

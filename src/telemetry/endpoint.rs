@@ -3,7 +3,7 @@
 use super::MetricsFeed;
 use http_body_util::Full;
 use hyper::body::{Bytes, Incoming};
-use hyper::header::{ACCEPT, ALLOW, CONNECTION, CONTENT_TYPE, HeaderValue};
+use hyper::header::{ACCEPT, ALLOW, CONNECTION, CONTENT_TYPE, HeaderMap, HeaderValue};
 use hyper::service::service_fn;
 use hyper::{Method, Request, Response, StatusCode};
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -21,6 +21,12 @@ const CONNECTIONS_MAX: usize = 16;
 const HEAD_MAX: Duration = Duration::from_secs(30);
 /// Pause after a failed accept: out of descriptors, the next one would fail at once.
 const ACCEPT_RETRY: Duration = Duration::from_millis(50);
+
+/// The header in which Prometheus says how long it waits for an answer, in seconds, such as `10`; later ones are dropped
+/// (<https://prometheus.io/docs/instrumenting/writing_exporters/#deployment>).
+const SCRAPE_TIMEOUT: &str = "x-prometheus-scrape-timeout-seconds";
+/// The wait of a scraper that does not say how long it waits.
+const UNTOLD_TIMEOUT: Duration = Duration::from_secs(60);
 
 const TEXT: &str = "text/plain; version=0.0.4; charset=utf-8";
 const OPENMETRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
@@ -55,16 +61,16 @@ pub(super) async fn serve(listener: std::net::TcpListener, feed: MetricsFeed, sc
 }
 
 async fn connection(stream: TcpStream, feed: MetricsFeed, scrapes: watch::Sender<Scrapes>) {
-    let has_last = Rc::new(Cell::new(false));
+    let last_wanted_until = Rc::new(Cell::new(None));
     let service = service_fn(|request: Request<Incoming>| {
-        let (feed, scrapes, has_last) = (feed.clone(), scrapes.clone(), has_last.clone());
-        async move { Ok::<_, Infallible>(answer(&request, &feed, &scrapes, &has_last).await) }
+        let (feed, scrapes, until) = (feed.clone(), scrapes.clone(), last_wanted_until.clone());
+        async move { Ok::<_, Infallible>(answer(&request, &feed, &scrapes, &until).await) }
     });
     let mut http = hyper::server::conn::http1::Builder::new();
     let served =
         http.timer(TokioTimer::new()).header_read_timeout(HEAD_MAX).serve_connection(TokioIo::new(stream), service);
     // The last figures go out on a connection that closes after them, so that they are on their way once it is over.
-    if served.await.is_ok() && has_last.get() {
+    if served.await.is_ok() && last_wanted_until.get().is_some_and(|until| Instant::now() < until) {
         scrapes.send_modify(|scrapes| scrapes.has_last = true);
     }
 }
@@ -73,7 +79,7 @@ async fn answer(
     request: &Request<Incoming>,
     feed: &MetricsFeed,
     scrapes: &watch::Sender<Scrapes>,
-    has_last: &Cell<bool>,
+    last_wanted_until: &Cell<Option<Instant>>,
 ) -> Response<Full<Bytes>> {
     let text = |status: StatusCode, text: &'static str| {
         let mut response = Response::new(Full::from(text));
@@ -91,6 +97,7 @@ async fn answer(
         "/" => return text(StatusCode::OK, "meshload: the metrics of the run are at /metrics\n"),
         _ => return text(StatusCode::NOT_FOUND, "the metrics of the run are at /metrics\n"),
     }
+    let wanted_until = Instant::now() + scrape_timeout(request.headers());
     let latest = feed.fresh().await;
     let body = latest.as_ref().map_or_else(|| "# EOF\n".to_owned(), |snapshot| snapshot.text());
     let mut response = Response::new(Full::from(body));
@@ -105,9 +112,15 @@ async fn answer(
             scrapes.at = Some(now);
         });
         if latest.is_some_and(|snapshot| snapshot.has_ended) {
-            has_last.set(true);
+            last_wanted_until.set(Some(wanted_until));
             response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
         }
     }
     response
+}
+
+fn scrape_timeout(headers: &HeaderMap) -> Duration {
+    let seconds = headers.get(SCRAPE_TIMEOUT).and_then(|value| value.to_str().ok()?.parse().ok());
+    let told = seconds.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
+    told.unwrap_or(UNTOLD_TIMEOUT).min(UNTOLD_TIMEOUT)
 }

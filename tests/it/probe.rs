@@ -131,14 +131,14 @@ fn repeats_count_what_opened_and_where_the_others_stopped() {
 #[test]
 fn a_healthy_server_is_probed_within_two_seconds() {
     let server = served("registry", None);
-    let fastest = (0..3).map(|_| {
+    // Other work on the machine can only lengthen it: one of ten is enough.
+    let is_fast = |_| {
         let began = Instant::now();
         let output = probe(&server, &[]);
         assert_eq!(output.status.code(), Some(0), "{output:?}");
-        began.elapsed()
-    });
-    let fastest = fastest.min().unwrap();
-    assert!(fastest < Duration::from_secs(2), "{fastest:?}");
+        began.elapsed() < Duration::from_secs(2)
+    };
+    assert!((0..10).any(is_fast), "none of ten took less than 2 s");
 }
 
 #[test]

@@ -14,14 +14,15 @@ fn dealt(max: &str) -> Target {
 
 /// Runs the plan: the exit code, the summary, and what was printed.
 fn play(target: &Target, dialect: &str, more: &[&str]) -> Option<(Option<i32>, Summary, String)> {
-    let (output, summary) = run(target, dialect, &[&["--engine", "none", "--duration", "2s"], more].concat())?;
+    let (output, summary) = run(target, dialect, &[&["--engine", "none"], more].concat())?;
     let printed = String::from_utf8_lossy(&output.stdout).into_owned();
     Some((output.status.code(), Summary::read(&summary).unwrap(), printed))
 }
 
 #[test]
 fn a_roster_that_is_an_object_is_met_and_what_is_told_each_second_is_timed() {
-    let gate = ["--rooms", "2", "--room-size", "6", "--timeout", "30s", "--gate", "signal_delivery.move: p(95) < 5s"];
+    let plan = ["--rooms", "2", "--room-size", "6", "--timeout", "30s", "--duration", "2s"];
+    let gate = [&plan[..], &["--gate", "signal_delivery.move: p(95) < 5s"]].concat();
     let Some((code, summary, printed)) = play(&dealt("50"), DEALT, &gate) else { return };
     assert_eq!(code, Some(0), "{printed}");
     assert_eq!((summary.counts.edges.planned, summary.counts.edges.opened), (30, 30), "{printed}");
@@ -37,7 +38,8 @@ fn a_roster_that_is_an_object_is_met_and_what_is_told_each_second_is_timed() {
 /// plays again, at most twice.
 #[test]
 fn a_room_that_the_server_splits_is_told_with_the_edges_that_are_possible() {
-    let plan = ["--rooms", "1", "--room-size", "5", "--arrivals", "5/s", "--timeout", "4s", "--no-gates"];
+    let plan =
+        ["--rooms", "1", "--room-size", "5", "--arrivals", "5/s", "--timeout", "4s", "--no-gates", "--duration", "2s"];
     let told = "is in groups of 3 and 2 (1 of 1 rooms are split). 4 of 10 edges are possible, and all of them opened.";
     let is_told = (0..3).any(|_| {
         let Some((_, summary, printed)) = play(&dealt("3"), DEALT, &plan) else { return true };
@@ -76,7 +78,9 @@ fn presence_alone_loads_the_server_and_passes() {
     let blocks = said.join("\n");
     let rules = blocks.split("\n\n").filter(|block| !block.contains("[\"send\""));
     let presence = rules.collect::<Vec<_>>().join("\n\n");
-    let plan = ["--rooms", "2", "--room-size", "6", "--set", "churn.stay={ min = \"1s\", max = \"2s\" }"];
+    // They stay so long that both rooms are there at once on a machine that is slow to seat them.
+    let stay = "churn.stay={ min = \"4s\", max = \"5s\" }";
+    let plan = ["--rooms", "2", "--room-size", "6", "--duration", "6s", "--set", stay];
     let leaky = dealt("50").environment("LEAKY", "yes");
     let gates = ["--no-gates", "--gate", "signal_delivery.move: p(95) < 5s", "--gate", "peers_failed: rate < 1%"];
     let Some((code, summary, printed)) = play(&leaky, &presence, &[&plan[..], &gates].concat()) else { return };

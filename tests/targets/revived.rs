@@ -1,8 +1,10 @@
-//! A real server that is killed and comes back, and peers that leave and come back: who has been away finds the others.
+//! A real server that is killed and another one in its place, and peers that leave and come back: who has been away finds
+//! the others.
 
 use meshload::summary::Summary;
 use std::thread;
 use std::time::Duration;
+use support::door::Door;
 use support::target::Target;
 use support::watched::Watched;
 
@@ -76,20 +78,22 @@ pub fn check_churn_around_an_outage(dialect: &str, target: &Target) {
     assert_eq!(summary.counts.messages.lost, 0, "{timeline}");
 }
 
-/// Plays a run; with `dies`, its server is killed once all channels are open, and comes back on the same port.
+/// Plays a run; with `dies`, its server is killed once all channels are open, and one that knows nothing takes its place.
+/// That one has started before: how long the outage lasts is no matter of how fast a server starts.
 fn play(dialect: &str, target: &Target, more: &str, dies: bool) -> Option<Summary> {
-    let mut server = target.start()?;
-    let args = ["--dialect", dialect, "--target", &target.url(&server)];
+    let server = target.start()?;
+    let next = if dies { target.start() } else { None };
+    let mut door = Door::to(server.port());
+    let args = ["--dialect", dialect, "--target", &target.url_at(door.port())];
     let mut run = Watched::start(&format!("{ROOMS}{more}"), &args);
     run.until_steady("edges");
-    if dies {
-        let port = server.port();
+    if let Some(next) = &next {
+        door.shut();
         drop(server);
         // How long it is away is what is played here.
         thread::sleep(DOWN);
-        server = target.start_again(port);
+        door.open(next.port());
     }
     let (summary, _) = run.end();
-    drop(server);
     Some(summary)
 }

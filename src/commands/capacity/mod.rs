@@ -20,7 +20,7 @@ use crate::capacity::{
     CapacityResult, Evidence, LimitedBy, LoadRange, Probe, ProbeVerdict, Reproduction, SearchContext, SearchGate,
     StoppedBy, Vary,
 };
-use crate::capacity_run::{CapacityRun, CapacityRunResult, Cooldown, capacity_run};
+use crate::capacity_run::{CapacityRun, CapacityRunResult, Cooldown, TokenCounts, capacity_run};
 use crate::cli::{CapacityArgs, TelemetryArgs};
 use crate::controller::{StartError, StopSignals};
 use crate::gates::{Aggregation, Gate};
@@ -84,8 +84,7 @@ fn run_search(args: &CapacityArgs) -> Result<Exit, Exit> {
     let telemetry = RunTelemetry::start(&shown, (quiet, args.color), &access, &signals, PlannedCourse::default())?;
     let metrics = telemetry.as_ref().map(RunTelemetry::feed);
     let fleet = FleetSearch::open(args, (&least, &dialect, watched.clone(), metrics), &signals, &tell)?;
-    let tokens = args.access.tokens.as_ref().map(|_| access.tokens.len() as u64);
-    let job = CapacityRun { tokens, ..job(args, profile, gates, (range, seed)) };
+    let job = CapacityRun { tokens: TokenCounts::of(&access), ..job(args, profile, gates, (range, seed)) };
     let (began, started_at) = (Instant::now(), to_rfc3339(SystemTime::now()));
     tell(announcement(&job));
     let (gates, validity, telemetry) = (job.gates.clone(), job.profile.validity.clone(), telemetry.as_ref());
@@ -118,7 +117,7 @@ fn job(args: &CapacityArgs, profile: Profile, gates: Vec<Gate>, (range, seed): (
         counts_invalid: profile.validity.on_invalid == OnInvalid::Warn,
         machine: machine_limits(),
         machines: args.lead.agents.unwrap_or(1),
-        tokens: None,
+        tokens: TokenCounts::default(),
         profile,
     }
 }

@@ -53,10 +53,15 @@ impl MetricsPublisher {
         let facts = RunFacts { duration: elapsed, phases, ..self.facts.clone() };
         let mut summary = summarize_live(live, health, facts);
         summary.gates = judge(&self.gates, live);
+        let kinds = &self.facts.kinds;
+        // From zero on, for the same reason as the timers.
+        for kind in kinds {
+            summary.counts.signaling.by_type.entry(kind.clone()).or_default();
+        }
         let scenarios = live.scenarios().iter();
         let samples = MetricsSamples {
-            timers: live.whole().timers(),
-            scenarios: scenarios.map(|(name, figures)| (name.clone(), figures.timers())).collect(),
+            timers: live.whole().timers(kinds),
+            scenarios: scenarios.map(|(name, figures)| (name.clone(), figures.timers(kinds))).collect(),
             lag: SparseHistogram::of(health.lag()),
             ..MetricsSamples::default()
         };

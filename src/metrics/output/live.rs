@@ -138,19 +138,18 @@ impl LiveFigures {
         self.counts += other.counts;
     }
 
-    /// The timers that have samples, by name.
-    pub fn timers(&self) -> BTreeMap<String, TimerSamples> {
+    /// All timers by name, those without a sample included: a counter that a scraper first sees at its second value has lost its
+    /// growth until then (<https://prometheus.io/docs/practices/instrumentation/#avoid-missing-metrics>). `kinds`: the
+    /// dialect's message types.
+    pub fn timers(&self, kinds: &[String]) -> BTreeMap<String, TimerSamples> {
         let mut timers: BTreeMap<String, TimerSamples> = BTreeMap::new();
-        for (name, clock, samples) in &self.timers {
+        for (name, clock) in all_timers(kinds) {
             let timer = timers.entry(name.clone()).or_default();
+            let samples = self.samples(&name, clock).cloned().unwrap_or_default();
             match clock {
-                Clock::Due => timer.due = samples.clone(),
-                Clock::Began => timer.began = Some(samples.clone()),
-                // A gate may read a timer without a share of the generator's: it is that of began.
-                Clock::Net => {
-                    let has_net = TIMERS.iter().position(|known| known == name).is_some_and(TimerId::has_net);
-                    timer.net = has_net.then(|| samples.clone());
-                }
+                Clock::Due => timer.due = samples,
+                Clock::Began => timer.began = Some(samples),
+                Clock::Net => timer.net = Some(samples),
             }
         }
         timers

@@ -20,9 +20,14 @@ const SMALL: [&str; 8] = ["--rooms", "2", "--room-size", "3", "--arrivals", "60/
 
 /// The head and the body of an answer to one request; of HTTP/1.0, which has no chunks.
 pub fn ask(address: &str, request: &str) -> std::io::Result<(String, String)> {
+    ask_with(address, request, "")
+}
+
+/// The same, with further header lines.
+fn ask_with(address: &str, request: &str, headers: &str) -> std::io::Result<(String, String)> {
     let mut stream = TcpStream::connect(address)?;
     stream.set_read_timeout(Some(PATIENCE))?;
-    stream.write_all(format!("{request} HTTP/1.0\r\nHost: {address}\r\n\r\n").as_bytes())?;
+    stream.write_all(format!("{request} HTTP/1.0\r\nHost: {address}\r\n{headers}\r\n").as_bytes())?;
     let mut answer = String::new();
     stream.read_to_string(&mut answer)?;
     // A process that ends closes what it has not answered yet.
@@ -58,11 +63,20 @@ fn a_run_is_scraped_while_it_goes_on_and_its_last_figures_are_those_of_its_file(
     let (mut live, until) = (None, Instant::now() + PATIENCE);
     let last = loop {
         assert!(Instant::now() < until, "the run never ended");
-        let (head, body) = ask(address, "GET /metrics").expect("the page is there until it was read a last time");
+        // Whoever waits so briefly has dropped the answer when it comes: the last figures are shown on.
+        let hasty = "X-Prometheus-Scrape-Timeout-Seconds: 0.000001\r\n";
+        let read = ask_with(address, "GET /metrics", hasty);
+        let (head, body) = read.expect("the page is there until it was read a last time");
         assert!(head.contains("text/plain; version=0.0.4") && body.ends_with("# EOF\n"), "{head}");
         if body.contains("meshload_run_result") {
+            let again = ask(address, "GET /metrics").expect("it was not read in time");
+            assert_eq!(again.1, body);
             break body;
         }
+        // Nobody leaves here, so that this timer stays at zero; the others are there before their first sample, too.
+        let from_the_start = ["leave_notice_seconds_count{clock=\"due\"} 0\n", "join_seconds_count{clock=\"net\"} "];
+        let is_there = |series: &&str| body.contains(&format!("meshload_{series}"));
+        assert!(!body.contains("meshload_edges{") || from_the_start.iter().all(is_there), "{body}");
         if body.contains("meshload_edges{outcome=\"opened\"} 6\n") {
             live = Some(body);
         }

@@ -2,6 +2,7 @@
 
 pub mod chromium;
 pub mod closed_port;
+pub mod door;
 pub mod fanout;
 pub mod frames;
 pub mod memory;

@@ -10,8 +10,8 @@ pub struct Target {
     arguments: Vec<String>,
     environment: Vec<(String, String)>,
     path: String,
-    /// It takes its address as an argument, and does not say where it listens.
-    port: Option<u16>,
+    /// It takes its address as its last argument, and does not say where it listens.
+    takes_address: bool,
 }
 
 /// A running one; it ends when dropped.
@@ -34,27 +34,24 @@ impl Target {
     fn node(file: PathBuf) -> Self {
         let preload = folder().join("loopback.cjs");
         let arguments = ["-r".to_owned(), preload.display().to_string(), file.display().to_string()].to_vec();
-        Self { program: "node".into(), arguments, environment: vec![], path: String::new(), port: None }
+        Self { program: "node".into(), arguments, environment: vec![], path: String::new(), takes_address: false }
     }
 
     /// A command line as a document shows it, from the repository's folder.
     pub fn shell(line: &str) -> Self {
         let arguments = ["-c".to_owned(), format!("exec env {line}")].to_vec();
-        Self { program: "sh".into(), arguments, environment: vec![], path: String::new(), port: None }
+        Self { program: "sh".into(), arguments, environment: vec![], path: String::new(), takes_address: false }
     }
 
-    /// A program of `cargo install --root tests/targets/cargo`, given an address that was free a moment ago.
+    /// A program of `cargo install --root tests/targets/cargo`, which takes its address as its argument.
     pub fn program(name: &str) -> Self {
         let cached = std::env::var_os("MESHLOAD_TARGETS").map_or_else(|| folder().join("cargo"), PathBuf::from);
-        let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-        let port = free.local_addr().unwrap().port();
-        let arguments = vec![format!("127.0.0.1:{port}")];
         Self {
             program: cached.join("bin").join(name),
-            arguments,
+            arguments: vec![],
             environment: vec![],
             path: String::new(),
-            port: Some(port),
+            takes_address: true,
         }
     }
 
@@ -84,32 +81,31 @@ impl Target {
     }
 
     pub fn url(&self, running: &Running) -> String {
-        format!("ws://127.0.0.1:{}{}", running.port, self.path)
+        self.url_at(running.port)
+    }
+
+    /// Its URL behind a door on this port.
+    pub fn url_at(&self, port: u16) -> String {
+        format!("ws://127.0.0.1:{port}{}", self.path)
     }
 
     /// `None`: it can't be started here, and why is printed.
     pub fn start(&self) -> Option<Running> {
-        self.start_at(0)
-    }
-
-    /// The same, on the port of one that has ended.
-    pub fn start_again(&self, ended: u16) -> Running {
-        self.start_at(ended).expect("it was started before")
-    }
-
-    fn start_at(&self, port: u16) -> Option<Running> {
-        let file = self.arguments.get(2).map(Path::new).filter(|_| self.port.is_none());
-        let installed =
-            file.is_none_or(Path::exists) && (self.port.is_some() || folder().join("node_modules").exists());
-        if !installed || (self.port.is_some() && !self.program.exists()) {
+        let file = self.arguments.get(2).map(Path::new).filter(|_| !self.takes_address);
+        let is_program = self.takes_address && self.program.exists();
+        let is_file = !self.takes_address && file.is_none_or(Path::exists) && folder().join("node_modules").exists();
+        if !is_program && !is_file {
             println!("skipped: {:?} is not installed; see docs/dialects.md", file.unwrap_or(&self.program));
             return None;
         }
         let mut command = Command::new(&self.program);
         command.args(&self.arguments).envs(self.environment.iter().map(|(name, value)| (name, value)));
-        command.env("LOOPBACK_PORT", port.to_string());
+        let free = self.takes_address.then(free_port);
+        if let Some(port) = free {
+            command.arg(format!("127.0.0.1:{port}"));
+        }
         // A pipe that nobody reads stops the server once it is full.
-        let stdout = if self.port.is_some() { Stdio::null() } else { Stdio::piped() };
+        let stdout = if self.takes_address { Stdio::null() } else { Stdio::piped() };
         let spawned = command.stdout(stdout).stderr(Stdio::null()).stdin(Stdio::null()).spawn();
         let mut child = match spawned {
             Ok(child) => child,
@@ -118,7 +114,7 @@ impl Target {
                 return None;
             }
         };
-        let port = match self.port {
+        let port = match free {
             Some(port) => wait_until_open(port),
             None => told_port(&mut child),
         };
@@ -179,6 +175,12 @@ fn told_port(child: &mut Child) -> u16 {
     // What it says later must go somewhere, or it stops at a full pipe.
     std::thread::spawn(move || lines.count());
     port.expect("the server says where it listens")
+}
+
+/// A port that was free a moment ago.
+fn free_port() -> u16 {
+    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    free.local_addr().unwrap().port()
 }
 
 fn wait_until_open(port: u16) -> u16 {
