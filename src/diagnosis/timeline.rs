@@ -1,6 +1,7 @@
 //! The events of one room's handshake, indexed for the questions of a diagnosis.
 
 mod alterations;
+mod own_wait;
 
 use super::edge::failures::of_failure;
 use crate::vocabulary::{

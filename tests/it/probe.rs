@@ -134,7 +134,8 @@ fn a_healthy_server_is_probed_within_two_seconds() {
     // Other work on the machine can only lengthen it: one of ten is enough.
     let is_fast = |_| {
         let began = Instant::now();
-        let output = probe(&server, &[]);
+        // Without the second of the other tests, which a loaded machine can need for a handshake.
+        let output = meshload().args(["probe", "--quiet", "--target", &server.url]).output().unwrap();
         assert_eq!(output.status.code(), Some(0), "{output:?}");
         began.elapsed() < Duration::from_secs(2)
     };

@@ -9,6 +9,7 @@ mod late;
 mod negotiation;
 #[cfg(test)]
 mod tests;
+mod this_machine;
 pub(super) mod transport;
 
 use super::cause::{Cause, Confidence, Insight};
@@ -48,6 +49,7 @@ impl EdgeEvidence<'_> {
             .or_else(|| dialect::cut_off(timeline, words, directions))
             .or_else(|| dialect::flawed(timeline, words, directions, failure.phase))
             .or_else(|| self.unreadable(directions, failure))
+            .or_else(|| this_machine::judge(timeline, edge, failure).filter(|_| failure.phase == Phase::Connect))
             .or_else(refusal)
             .or_else(|| late::judge(self.index, self.seen, edge, failure))
             .or_else(|| transport::foreign_description(timeline, directions))
@@ -117,8 +119,10 @@ impl EdgeEvidence<'_> {
             Phase::Discovery => discovery::judge(index, seen, edge),
             Phase::Negotiation => negotiation::judge(index, seen, edge),
             Phase::Ice => transport::ice(index.timeline, index.words, [edge, (edge.1, edge.0)], failure),
-            Phase::Dtls => Insight::high(Cause::DtlsFailed, format!("ICE was up; {failure}.")),
-            Phase::Channel => Insight::high(Cause::ChannelNotOpened, format!("DTLS was up; {failure}.")),
+            Phase::Dtls => transport::between_peers(index.timeline, edge, Cause::DtlsFailed, ("ICE was up", failure)),
+            Phase::Channel => {
+                transport::between_peers(index.timeline, edge, Cause::ChannelNotOpened, ("DTLS was up", failure))
+            }
             Phase::Join => self.join(edge, failure),
             Phase::Connect | Phase::Room => no_further(failure),
         }

@@ -21,12 +21,16 @@ struct Scenario {
 }
 
 impl Scenario {
+    fn empty() -> Self {
+        let timeline = Timeline::new(2, Words::by_name(&KINDS).announcements());
+        Self { start: Instant::now(), timeline }
+    }
+
     /// Seat 0 joins at 0 ms, seat 1 at `second_ms`; each announces itself on both channels as it joins.
     fn room(second_ms: u64) -> Self {
-        let start = Instant::now();
-        let mut scenario = Self { start, timeline: Timeline::new(2, Words::by_name(&KINDS).announcements()) };
+        let mut scenario = Self::empty();
         for (seat, at_ms) in [(0, 0), (1, second_ms)] {
-            scenario.tell(at_ms, seat, EventKind::Peer(PeerEvent::Began { due: start }));
+            scenario.tell(at_ms, seat, EventKind::Peer(PeerEvent::Began { due: scenario.start }));
             scenario.tell(at_ms + 1, seat, EventKind::Peer(PeerEvent::Upgraded));
             scenario.announce(at_ms + 2, seat, &[JOINED, CHAT[0], CHAT[1]]);
             scenario.tell(at_ms + 2, seat, EventKind::Peer(PeerEvent::Joined));
@@ -35,8 +39,14 @@ impl Scenario {
     }
 
     fn tell(&mut self, at_ms: u64, seat: u16, what: EventKind) {
+        self.tell_late((at_ms, 0), seat, what);
+    }
+
+    /// The same, of an input that had waited.
+    fn tell_late(&mut self, (at_ms, waited_ms): (u64, u64), seat: u16, what: EventKind) {
         let place = Place { room: RoomIndex(0), seat: Seat(seat), peer: PeerIndex(seat.into()) };
-        self.timeline.record(&Event::new(self.start + Duration::from_millis(at_ms), place, what));
+        let [at, waited] = [at_ms, waited_ms].map(Duration::from_millis);
+        self.timeline.record(&Event::new(self.start + at, place, what).arrived(self.start + at - waited));
     }
 
     fn announce(&mut self, at_ms: u64, seat: u16, kinds: &[FrameKind]) {
@@ -221,6 +231,45 @@ fn candidates_that_never_come_are_told_from_peers_that_find_no_way() {
     let other = said(Scenario::room(50)).signal(63, 1, false, SignalPart::Candidate, 7);
     check(&[other.failed_in(Phase::Ice)], &[Cause::AlteredCandidates]);
     check(&[Scenario::room(50).failed_in(Phase::Ice)], &[Cause::IceFailed]);
+}
+
+/// Ten seconds until DTLS was given up; datagrams of two peers waited for this machine at the same time.
+#[test]
+fn a_handshake_that_waited_for_this_machine_blames_nobody() {
+    let cut = |waited_ms: u64, failure: Failure| {
+        let mut scenario = Scenario::room(50);
+        for seat in [0, 1] {
+            scenario.tell_late(
+                (3_000, waited_ms),
+                seat,
+                EventKind::Edge { other: Seat(1 - seat), event: EdgeEvent::IceUp },
+            );
+        }
+        let event = EdgeEvent::Failed { failure: failure.clone() };
+        scenario.tell(10_050, 0, EventKind::Edge { other: Seat(1), event });
+        FailedRoom { timeline: scenario.timeline, failed: vec![(Seat(0), Seat(1), failure)] }
+    };
+    let timed_out = |phase| Failure::timed_out(phase);
+    for (phase, cause) in
+        [(Phase::Ice, Cause::IceFailed), (Phase::Dtls, Cause::DtlsFailed), (Phase::Channel, Cause::ChannelNotOpened)]
+    {
+        check(&[cut(1_000, timed_out(phase))], &[cause]);
+        check(&[cut(1_001, timed_out(phase))], &[Cause::Unknown]);
+    }
+    // The deadline's timer fired late.
+    for (waited_ms, cause) in [(90, Cause::Unreachable), (110, Cause::Unknown)] {
+        let mut scenario = Scenario::empty();
+        for seat in [0, 1] {
+            scenario.tell(0, seat, EventKind::Peer(PeerEvent::Began { due: scenario.start }));
+        }
+        let failure = timed_out(Phase::Connect);
+        let failed = PeerEvent::PeerFailed { failure: failure.clone() };
+        scenario.tell_late((1_000, waited_ms), 0, EventKind::Peer(failed));
+        let failed = vec![(Seat(0), Seat(1), failure)];
+        check(&[FailedRoom { timeline: scenario.timeline, failed }], &[cause]);
+    }
+    // An alert is no matter of time.
+    check(&[cut(2_000, Failure::new(Phase::Dtls, Reason::DtlsFailed, "alert 40"))], &[Cause::DtlsFailed]);
 }
 
 #[test]

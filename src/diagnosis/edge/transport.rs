@@ -3,6 +3,7 @@
 use super::super::cause::{Cause, Confidence, Insight};
 use super::super::timeline::Timeline;
 use super::super::words::Words;
+use super::this_machine;
 use crate::vocabulary::{Failure, Seat, SignalPart};
 
 /// A description arrived otherwise than it was said, on one of these ways.
@@ -78,7 +79,22 @@ pub(super) fn ice(timeline: &Timeline, words: &Words, directions: [(Seat, Seat);
     altered_candidates(timeline, |own, other| directions.contains(&(own, other)))
         .or_else(|| lost_candidates(timeline, words, directions))
         .unwrap_or_else(|| {
-            let evidence = format!("Descriptions and candidates were exchanged; {failure}.");
-            Insight::high(Cause::IceFailed, evidence)
+            let exchanged = "Descriptions and candidates were exchanged";
+            between_peers(timeline, directions[0], Cause::IceFailed, (exchanged, failure))
         })
+}
+
+/// A step between the peers that failed after `before`, which worked; unknown if this machine was too late for
+/// it to tell.
+pub(super) fn between_peers(
+    timeline: &Timeline,
+    edge: (Seat, Seat),
+    cause: Cause,
+    (before, failure): (&str, &Failure),
+) -> Insight {
+    let evidence = format!("{before}; {failure}.");
+    match this_machine::judge(timeline, edge, failure) {
+        Some(insight) => insight.and(evidence),
+        None => Insight::high(cause, evidence),
+    }
 }
