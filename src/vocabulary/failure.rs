@@ -6,6 +6,10 @@ use std::borrow::Cow;
 use std::fmt;
 use std::ops::RangeInclusive;
 
+/// The share of a handshake's time in which what had arrived or was due waited for this machine; above it, a timeout is the
+/// machine's own.
+pub const OWN_TIMEOUT_SHARE: f64 = 0.1;
+
 /// The reason why an attempt failed (docs/spec/measurement.md, "Metrics").
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

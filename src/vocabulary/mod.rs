@@ -17,7 +17,7 @@ pub use crate::vocabulary::engine::{EngineCommand, EngineEvent};
 pub use crate::vocabulary::event::{
     Concern, EdgeEvent, Event, EventKind, FrameNote, FrameNoteKind, NearestRule, PeerEvent, SignalPart,
 };
-pub use crate::vocabulary::failure::{Failure, Reason};
+pub use crate::vocabulary::failure::{Failure, OWN_TIMEOUT_SHARE, Reason};
 pub use crate::vocabulary::identity::{Identity, IdentityFile};
 pub use crate::vocabulary::ids::{Naming, PeerIndex, Place, RoomIndex, Seat};
 pub use crate::vocabulary::message::{Candidate, FrameKind, Heard, Say, Signal};

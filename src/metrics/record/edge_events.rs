@@ -8,11 +8,8 @@ use crate::metrics::record::context::{EventContext, Pair};
 use crate::metrics::record::edge::{Closing, EdgeOutcome, EdgeRecord};
 use crate::metrics::record::recorder::Recorder;
 use crate::metrics::run_time::RunTime;
-use crate::vocabulary::{EdgeEvent, Failure, Phase, Reason, Seat};
+use crate::vocabulary::{EdgeEvent, Failure, OWN_TIMEOUT_SHARE, Phase, Reason, Seat};
 use std::time::Duration;
-
-/// An edge that timed out is counted as the generator's own if this share of the timeout, or more, was.
-const OWN_TIMEOUT_SHARE: f64 = 0.1;
 
 impl Recorder {
     pub(in crate::metrics) fn record_edge_event(&mut self, context: EventContext, pair: Pair, event: &EdgeEvent) {
