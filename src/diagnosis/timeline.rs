@@ -346,9 +346,14 @@ impl Timeline {
     }
 
     /// Time from when both peers of an edge had begun to the last event.
-    pub(super) fn lasted(&self, (one, two): (Seat, Seat)) -> Option<Duration> {
+    pub(super) fn lasted(&self, edge: (Seat, Seat)) -> Option<Duration> {
+        Some(self.events.last()?.at.saturating_duration_since(self.both_began(edge)?))
+    }
+
+    /// The later of the starts of two peers.
+    fn both_began(&self, (one, two): (Seat, Seat)) -> Option<Instant> {
         let began = |seat: Seat| self.peers.get(&seat)?.began;
-        Some(self.events.last()?.at.saturating_duration_since(began(one)?.max(began(two)?)))
+        Some(began(one)?.max(began(two)?))
     }
 
     /// Time from dial to open WebSocket; at least one round trip.

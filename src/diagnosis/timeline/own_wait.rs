@@ -21,8 +21,7 @@ impl Timeline {
             EventKind::Peer(_) => [one, two].contains(&event.place.seat),
         };
         let of_edge = || self.events.iter().filter(concerns);
-        let began = |seat: Seat| self.peers.get(&seat)?.began;
-        let from = began(one)?.max(began(two)?);
+        let from = self.both_began((one, two))?;
         let failed = |event: &&Event| matches!(event.kind, EventKind::Edge { event: EdgeEvent::Failed { .. }, .. });
         let until = of_edge().find(failed).or(self.events.last())?.at;
         let mut waits: Vec<(Instant, Instant)> = of_edge()

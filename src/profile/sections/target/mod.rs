@@ -65,7 +65,7 @@ impl Target {
         own.chain(self.headers.values()).chain(&self.subprotocol).map(Secret::reveal)
     }
 
-    /// The columns of `--data` that these texts have placeholders for.
+    /// The columns of `--data` with a placeholder in `own_path` (else the URL), a header or the subprotocol; repeated as there.
     pub fn data_columns(&self, own_path: Option<&Secret>) -> Vec<String> {
         let open = format!("{{{DATA}");
         let mut columns = vec![];
@@ -76,7 +76,7 @@ impl Target {
         columns
     }
 
-    /// True if one of these texts has the placeholder `{token}`.
+    /// True if `own_path` (else the URL), a header or the subprotocol has the placeholder `{token}`.
     pub fn needs_tokens(&self, own_path: Option<&Secret>) -> bool {
         self.templates(own_path).any(|text| text.contains("{token}"))
     }
